@@ -1,0 +1,91 @@
+"""Verdict: what happens to a text, who must look, and what led there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from guardrail.domain.finding import Finding, Gap
+
+
+class Action(IntEnum):
+    """What happens to the text; a larger value is stricter."""
+
+    ALLOW = 0
+    ANNOTATE = 1
+    REDACT = 2
+    HANDOVER = 3
+    BLOCK = 4
+
+
+class Tier(IntEnum):
+    """Who must look; a larger value is stricter."""
+
+    CONFIRM = 1  # 复核确认
+    DIFFERENTIAL = 2  # 独立研判
+    TAKEOVER = 3  # 人工接管
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How sure the clinical answer is; never a detector's score.
+
+    `value` in 0..1, None when unknown. `proven` says whether the measured correctness of answers
+    at this level still holds (`design`: a raw 95 % is never honest).
+    """
+
+    value: float | None = None
+    source: str = "none"
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the person reads when a rule acts, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The article a rule rests on."""
+
+    instrument: str
+    article: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that fired (or met a gap) and what made it."""
+
+    rule: str
+    policy: str
+    action: Action
+    severity: Severity
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    references: tuple[Reference, ...] = ()
+    reply: Reply | None = None
+    shadow: bool = False  # would have acted; the policy is in shadow mode
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Action × tier × reasons × policy digest. `tier` is None where nobody needs to look."""
+
+    action: Action
+    policy_digest: str
+    reasons: tuple[Reason, ...] = ()
+    tier: Tier | None = None
+    confidence: Confidence | None = None
+    notes: tuple[str, ...] = ()  # stable words such as "confirm_not_proven"

@@ -1,0 +1,64 @@
+"""The protocols of the house: what the rim supplies to the guard. At most four methods each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from guardrail.domain.exchange import Exchange, Passage
+from guardrail.domain.finding import Report
+from guardrail.guard.effects import Effect
+from guardrail.guard.events import Event
+from guardrail.ledger.entry import Draft, Entry
+
+
+class Detector(Protocol):
+    """Looks and reports; never decides. `kinds` are all finding kinds and score keys it may
+    report. May raise: the panel turns that into a Gap."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def kinds(self) -> frozenset[str]: ...
+    async def look(self, passage: Passage) -> Report: ...
+
+
+class Ledger(Protocol):
+    """The append-only record. `append` returns only when the entries are safe on disk."""
+
+    async def append(self, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+        """Link, store and sync the drafts as one group. Raises `BrokenLedger` when it cannot."""
+        ...
+
+    async def entries(self, after: int = -1, limit: int = 1000) -> Sequence[Entry]:
+        """Entries with index > `after`, in order."""
+        ...
+
+    async def bodies(self, exchange: str) -> Mapping[str, object]:
+        """Decrypted bodies of one exchange by entry kind; empty where they were erased."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """The clinical LLM."""
+
+    def ask(self, exchange: Exchange, body: bytes) -> AsyncIterator[Event]:
+        """Send `body` and yield Delta, Finished and exactly one Ended (or raise `UpstreamFailed`).
+        Closing the iterator cancels the call."""
+        ...
+
+    async def models(self) -> Sequence[str]:
+        """Names the upstream serves. Raises `UpstreamFailed`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Watch(Protocol):
+    """Telemetry: sees every event and effect as it passes, and must not keep text."""
+
+    def saw(self, exchange: Exchange, thing: Event | Effect, at: float) -> None: ...
