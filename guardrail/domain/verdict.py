@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -89,3 +90,20 @@ class Verdict:
     tier: Tier | None = None
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()  # stable words such as "confirm_not_proven"
+
+
+def merged(verdicts: Sequence[Verdict]) -> Verdict:
+    """The strictest of several verdicts with the reasons of all, each once.
+
+    At least one must be given; all stem from the same policies.
+    """
+    strictest = max(verdicts, key=lambda verdict: (verdict.action, verdict.tier or 0))
+    tiers = [verdict.tier for verdict in verdicts if verdict.tier is not None]
+    return Verdict(
+        action=strictest.action,
+        policy_digest=strictest.policy_digest,
+        reasons=tuple(dict.fromkeys(reason for v in verdicts for reason in v.reasons)),
+        tier=max(tiers) if tiers else None,
+        confidence=next((v.confidence for v in reversed(verdicts) if v.confidence), None),
+        notes=tuple(dict.fromkeys(note for v in verdicts for note in v.notes)),
+    )

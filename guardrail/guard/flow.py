@@ -1,0 +1,181 @@
+"""Flow: one channel of an answer on its way through the guard, with its commit frontier.
+
+Text is appended by the upstream, judged unit by unit in order, and committed up to a frontier.
+Only text below the frontier is ever released. The frontier follows the detectors' `final_upto`
+(a precursor freezes it at the start of its own unit) and never cuts a span that is to be masked.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from guardrail.domain.exchange import Channel, Passage, Side, Span, Speaker, Strand
+from guardrail.domain.finding import Finding, Gap, Look
+from guardrail.domain.verdict import Action, Verdict
+from guardrail.guard.events import Token
+from guardrail.guard.redact import Placeholders
+from guardrail.guard.window import Splitter
+
+CONTEXT_UNITS = 4  # whole units a detector sees before the new one: three sentences of a window + 1
+
+
+class Sight:
+    """What has been seen in one text so far: findings (each once), best scores, gaps."""
+
+    def __init__(self) -> None:
+        self.findings: dict[tuple[str, Span, str], Finding] = {}
+        self.scores: dict[str, float] = {}
+        self.gaps: dict[Gap, None] = {}
+
+    def add(self, look: Look, offset: int) -> None:
+        for seen in look.findings:
+            found = _moved(seen, offset)
+            key = (found.kind, found.span, found.detector)
+            known = self.findings.get(key)
+            if known is None or known.score < found.score:
+                self.findings[key] = found
+        for key_, score in look.scores.items():
+            self.scores[key_] = max(score, self.scores.get(key_, 0.0))
+        self.gaps.update(dict.fromkeys(look.gaps))
+
+
+class Flow:
+    """See the module. Offsets are characters of the channel's whole text."""
+
+    def __init__(self, channel: Channel, max_chars: int) -> None:
+        self.channel = channel
+        self.name: str | None = None
+        self.text = ""
+        self.sight = Sight()
+        self.verdict: Verdict | None = None
+        self.released: list[str] = []
+        self.committed = 0
+        self._splitter = Splitter(max_chars)
+        self._ends: list[int] = []  # ends of units known so far
+        self._looks: dict[int, tuple[Look, bool]] = {}  # unit -> answer waiting for its turn
+        self._asked = 0  # units handed out for inspection
+        self._judged = 0  # units whose answers were taken in, in order
+        self._final_upto = 0
+        self._ended = False
+        self._tokens: list[tuple[int, int, Token]] = []
+        self.logprobs: list[float] = []
+
+    def append(self, text: str, tokens: tuple[Token, ...]) -> None:
+        """Take in what the upstream said; units that are now whole can be asked for."""
+        at = len(self.text)
+        self.text += text
+        self.logprobs += [token.logprob for token in tokens]
+        if "".join(token.text for token in tokens) == text:
+            for token in tokens:
+                self._tokens.append((at, at + len(token.text), token))
+                at += len(token.text)
+        # The arguments of a tool call are one unit: nobody can act on half of them.
+        if self.channel.strand is not Strand.TOOL_CALL:
+            self._ends += self._splitter.feed(text)
+
+    def end(self) -> None:
+        """Nothing more will be appended: the rest is a unit of its own."""
+        self._ended = True
+        if len(self.text) > self._end_of(len(self._ends) - 1):
+            self._ends.append(len(self.text))
+
+    def passages(self) -> Iterator[tuple[int, Passage]]:
+        """(unit, passage) for every whole unit that was not handed out yet."""
+        while self._asked < len(self._ends):
+            unit = self._asked
+            self._asked += 1
+            yield unit, self._passage(unit)
+
+    def reinspection(self) -> tuple[int, Passage] | None:
+        """The last unit once more, told that nothing follows, where a precursor is still open."""
+        waiting = self._asked > self._judged
+        if not self._ended or waiting or not self._ends or self._final_upto >= len(self.text):
+            return None
+        self._judged = len(self._ends) - 1
+        return self._judged, self._passage(self._judged)
+
+    def take(self, unit: int, look: Look, *, last: bool) -> Iterator[None]:
+        """Take in answers in order; yields once for each unit whose turn has come, so that the
+        caller judges and commits after every single one."""
+        self._looks[unit] = (look, last)
+        while self._judged in self._looks:
+            answer, final = self._looks.pop(self._judged)
+            start = self._context_start(self._judged)
+            self.sight.add(answer, start)
+            self._final_upto = len(self.text) if final else start + answer.final_upto
+            self._judged += 1
+            yield
+
+    @property
+    def done(self) -> bool:
+        """Everything was appended, judged, and nothing is open any more."""
+        settled = self._judged == len(self._ends) and self._final_upto >= len(self.text)
+        return self._ended and settled
+
+    def commit(self) -> tuple[str, tuple[Token, ...]]:
+        """Move the frontier as far as it may go; returns the raw text between and its tokens."""
+        upto = min(self._final_upto, self._end_of(self._judged - 1))
+        upto = self._whole_units(upto)
+        for span, _ in self.masks():
+            if span.start < upto < span.end:
+                upto = self._whole_units(span.start)
+        start, self.committed = self.committed, max(upto, self.committed)
+        tokens = tuple(t for a, b, t in self._tokens if start <= a and b <= self.committed)
+        return self.text[start : self.committed], tokens
+
+    def masks(self) -> list[tuple[Span, str]]:
+        """Spans that the verdict wants masked, with their kinds."""
+        if self.verdict is None:
+            return []
+        return [
+            (finding.span, finding.kind)
+            for reason in self.verdict.reasons
+            if reason.action is Action.REDACT and not reason.shadow
+            for finding in reason.findings
+        ]
+
+    def masked(self, start: int, end: int, placeholders: Placeholders) -> str:
+        """`text[start:end]` with the spans to be masked replaced."""
+        spans = [(span.shifted(-start), kind) for span, kind in self.masks() if span.end > start]
+        return placeholders.mask(self.text[start:end], spans)
+
+    def leaked(self) -> bool:
+        """A span that is to be masked straddles the frontier: its head has already left."""
+        return any(span.start < self.committed < span.end for span, _ in self.masks())
+
+    def _passage(self, unit: int) -> Passage:
+        start = self._context_start(unit)
+        end = self._ends[unit]
+        return Passage(
+            text=self.text[start:end],
+            side=Side.OUTPUT,
+            speaker=Speaker.ASSISTANT,
+            strand=self.channel.strand,
+            fresh=self._end_of(unit - 1) - start,
+            last=self._ended and end == len(self.text),
+        )
+
+    def _context_start(self, unit: int) -> int:
+        return self._end_of(unit - 1 - CONTEXT_UNITS)
+
+    def _end_of(self, unit: int) -> int:
+        return self._ends[unit] if unit >= 0 else 0
+
+    def _whole_units(self, upto: int) -> int:
+        return self._end_of(bisect_right(self._ends, upto) - 1)
+
+
+def _moved(finding: Finding, by: int) -> Finding:
+    if by == 0:
+        return finding
+    parts = tuple((name, span.shifted(by)) for name, span in finding.parts)
+    return Finding(
+        finding.kind,
+        finding.span.shifted(by),
+        finding.score,
+        finding.detector,
+        finding.dimension,
+        parts,
+    )
+
