@@ -18,7 +18,7 @@ import guardrail
 from guardrail.domain.case import CaseState
 from guardrail.domain.exchange import Channel, Exchange, Side
 from guardrail.domain.finding import Look
-from guardrail.domain.verdict import Tier, Verdict
+from guardrail.domain.verdict import Reason, Tier, Verdict
 from guardrail.guard import effects, events
 from guardrail.guard.effects import Effect, Ending
 from guardrail.guard.events import Event, Party
@@ -29,6 +29,7 @@ from guardrail.telemetry.vocabulary import ENDPOINTS, OTHER, Learned, Vocabulary
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 RELOADS = ("swapped", "unchanged", "refused")
 
+_HOUSE = "guard"  # the policy that reasons of the session itself name
 _OPEN_LIMIT = 10_000  # exchanges under way that are remembered; the oldest gives way
 
 _LOOK_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -130,7 +131,9 @@ class _Judging:
 class _Remembering:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.index = Gauge(
-            "guardrail_ledger_index", "Index of the last acknowledged entry.", registry=registry
+            "guardrail_ledger_index",
+            "Index of the last acknowledged entry; -1 when there is none.",
+            registry=registry,
         )
         self.append_seconds = Histogram(
             "guardrail_ledger_append_seconds",
@@ -200,13 +203,13 @@ class Metrics:
         self._endpoints = Vocabulary(ENDPOINTS)
         self._detectors = Vocabulary(detectors)
         self._rules: frozenset[str] = frozenset()
-        self._fired: set[tuple[str, str, str]] = set()
+        self._fired: set[str] = set()
         self._codes = Learned()
         self._open: dict[str, Progress] = {}
-        self._last_index = -1
         self._traffic.in_flight.set_function(lambda: len(self._open))
         self._standing.build.labels(version).set(1)
         self._zeroes()
+        self.ledger(-1)
 
     def _zeroes(self) -> None:
         """Series that alerts divide by or take a rate of exist before the first event."""
@@ -229,9 +232,9 @@ class Metrics:
         self._standing.policy.clear()
         self._standing.policy.labels(digest).set(1)
         self._rules = frozenset(rules)
-        for labels in [seen for seen in self._fired if self._rule(seen[0]) != seen[0]]:
-            self._judging.fired.remove(*labels)
-            self._fired.discard(labels)
+        for rule in self._fired - self._rules - {OTHER}:
+            self._judging.fired.remove_by_labels({"rule": rule})
+        self._fired &= self._rules
 
     def reloaded(self, result: str) -> None:
         """A reload ended as one of `RELOADS`."""
@@ -251,6 +254,11 @@ class Metrics:
         for state in CaseState:
             self._remembering.cases.labels(state.value).set(counts.get(state, 0))
         self._remembering.oldest_open.set(oldest_open_at or 0.0)
+
+    def ledger(self, index: int) -> None:
+        """The ledger's last entry as found at start; -1 where it is empty."""
+        self._last_index = index
+        self._remembering.index.set(index)
 
     def render(self) -> bytes:
         """The text exposition (`CONTENT_TYPE`). Costs about 60 µs per series: on a busy loop,
@@ -307,8 +315,7 @@ class Metrics:
 
     def _recorded(self, exchange: Exchange, index: int, at: float) -> None:
         # Groups of different exchanges may be acknowledged out of order; the index only grows.
-        self._last_index = max(self._last_index, index)
-        self._remembering.index.set(self._last_index)
+        self.ledger(max(self._last_index, index))
         progress = self._open.get(exchange.id)
         recorded = progress.recorded(at) if progress is not None else None
         if recorded is not None:
@@ -364,12 +371,13 @@ class Metrics:
     def _reasons(self, verdict: Verdict) -> None:
         for reason in verdict.reasons:
             shadow = "true" if reason.shadow else "false"
-            labels = (self._rule(reason.rule), reason.action.name.lower(), shadow)
-            self._fired.add(labels)
+            labels = (self._rule(reason), reason.action.name.lower(), shadow)
             self._judging.fired.labels(*labels).inc()
+            self._fired.add(labels[0])
 
-    def _rule(self, rule: str) -> str:
-        return rule if rule in self._rules else OTHER
+    def _rule(self, reason: Reason) -> str:
+        known = reason.policy == _HOUSE or reason.rule in self._rules
+        return reason.rule if known else OTHER
 
 
 def _tier(tier: Tier | None) -> str:
