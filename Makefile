@@ -24,7 +24,7 @@ CHECKS := format lint types imports policies docs tests coverage
 # Rooms that do no I/O: every line and branch of these is covered (tests/house/own_coverage.py).
 PURE := guardrail/domain/*,guardrail/guard/*,guardrail/wire/*,guardrail/ledger/*,guardrail/policy/evaluate.py,guardrail/policy/compile.py,guardrail/policy/schema.py,guardrail/policy/expression.py,guardrail/policy/cases.py
 
-.PHONY: help demo test dev tools node lock clean $(CHECKS)
+.PHONY: help demo test dev tools node lock changelog clean $(CHECKS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,5 +121,8 @@ lock: ## pin all requirements again (UPGRADE=1 for newer versions)
 	@$(COMPILE) --extra cpu -c requirements/dev.txt -o requirements/cpu.txt
 	@$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/gpu.txt
 
+changelog: ## make changelog VERSION=1.2.0: fragments into CHANGELOG.md
+	@$(BIN)/python changelog.d/release.py $(VERSION) $$(date -u +%F)
+
 clean: ## remove what these commands made
-	rm -rf $(VENV) .tools site build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache $(NODE_PROJECT)/node_modules
+	rm -rf $(VENV) .tools docs/site docs/.cache build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache $(NODE_PROJECT)/node_modules
