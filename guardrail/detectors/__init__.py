@@ -1,0 +1,11 @@
+"""Ways of looking at a text. Detectors report; they never decide, and none knows another.
+
+`panel.py` asks them all under one deadline and turns silence into a `Gap`; it first undoes
+disguises (`normalise.py`: `fold.py` for characters, `escape.py` for encodings, `numeral.py` for
+digits in pieces, `offset.py` for the way back to the original), so that detectors see plain text.
+
+`phi.py` is Presidio with our recognisers (`phi_zh.py` and its siblings: numbers, names, addresses);
+`lexicon.py` and `prescription.py` read drugs and orders, `phrases.py` injection and self-harm;
+`onnx.py` runs a classifier artifact (`artifact.py`, `encoding.py`, `batching.py`).
+A new detector is one file that meets `guard.ports.Detector` and passes `check_detector`.
+"""
