@@ -43,17 +43,18 @@ def link(draft: Draft, body: str, head: Head) -> Entry:
     Facts come back as they will be read again (tuples as lists, 1.0 as 1).
     Raises `BrokenLedger` (`entry_not_canonical`) when the facts are not JSON-safe.
     """
-    open_entry = Entry(
+    facts = canonical_facts(draft.facts)
+    loose = Entry(
         index=head.size,
         kind=draft.kind,
         exchange=draft.exchange,
         at=draft.at,
-        facts=read_facts(canonical_facts(draft.facts)),
+        facts=read_facts(facts),
         body=body,
         previous=head.digest,
         digest="",
     )
-    return dataclasses.replace(open_entry, digest=digest_of(open_entry))
+    return dataclasses.replace(loose, digest=digest_of(loose, facts))
 
 
 def body_digest(sealed: bytes | None) -> str:
