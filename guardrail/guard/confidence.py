@@ -34,4 +34,6 @@ def from_upstream(value: float, *, proven: bool) -> Confidence:
 def _mean_probability(logprobs: Sequence[float]) -> float | None:
     if not logprobs or any(math.isnan(value) or value > 0.0 for value in logprobs):
         return None
-    return math.exp(math.fsum(logprobs) / len(logprobs)) if all(map(math.isfinite, logprobs)) else 0.0
+    return (
+        math.exp(math.fsum(logprobs) / len(logprobs)) if all(map(math.isfinite, logprobs)) else 0.0
+    )

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from guardrail.domain.exchange import Channel, Passage
 from guardrail.domain.verdict import Verdict
-from guardrail.guard.events import Token
 from guardrail.ledger.entry import Draft
+from guardrail.wire.pieces import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Close:
     usage: Mapping[str, int] = field(default_factory=dict)
     case: str | None = None
     code: str = ""
+    forwarded: bool = False  # whether the question went upstream
 
 
 Effect = Inspect | Forward | Release | Notify | Cancel | Record | Close

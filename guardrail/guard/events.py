@@ -8,14 +8,7 @@ from enum import StrEnum
 
 from guardrail.domain.exchange import Channel, Exchange
 from guardrail.domain.finding import Look
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of the answer with its natural-log probability, as the upstream told it."""
-
-    text: str
-    logprob: float
+from guardrail.wire.pieces import Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from guardrail.domain.exchange import Channel, Passage, Side, Span, Speaker, Strand
 from guardrail.domain.finding import Finding, Gap, Look
 from guardrail.domain.verdict import Action, Verdict
-from guardrail.guard.events import Token
 from guardrail.guard.redact import Placeholders
 from guardrail.guard.window import Splitter
+from guardrail.wire.pieces import Token
 
 CONTEXT_UNITS = 4  # whole units a detector sees before the new one: three sentences of a window + 1
 
@@ -178,4 +178,3 @@ def _moved(finding: Finding, by: int) -> Finding:
         finding.dimension,
         parts,
     )
-

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from guardrail.domain.exchange import Exchange, Passage
-from guardrail.domain.finding import Report
+from guardrail.domain.finding import Look, Report
 from guardrail.guard.effects import Effect
 from guardrail.guard.events import Event
 from guardrail.ledger.entry import Draft, Entry
@@ -62,3 +62,13 @@ class Watch(Protocol):
     """Telemetry: sees every event and effect as it passes, and must not keep text."""
 
     def saw(self, exchange: Exchange, thing: Event | Effect, at: float) -> None: ...
+
+    def refused(self, code: str) -> None:
+        """A request that never became an exchange."""
+        ...
+
+
+class Panel(Protocol):
+    """All detectors asked together under one deadline; silence becomes a Gap, never an error."""
+
+    async def look(self, passage: Passage) -> Look: ...

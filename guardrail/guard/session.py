@@ -24,10 +24,10 @@ read to its end, because a doctor cannot judge half an answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 
-from guardrail.domain.exchange import Channel, Exchange, Passage, Side, Strand
+from guardrail.domain.exchange import Channel, Exchange, Passage, Side, Speaker, Strand
 from guardrail.domain.verdict import Action, Confidence, Verdict, merged
 from guardrail.guard import confidence, effects, events, record
 from guardrail.guard.effects import Effect, Ending
@@ -57,13 +57,15 @@ class Session:
         self.state = State.IDLE
         self._policies = policies
         self._proven = proven
-        self._jobs: dict[int, tuple[Flow | None, int, bool]] = {}  # job -> flow, unit or turn, last
+        self._turn_jobs: dict[int, int] = {}  # job -> turn
+        self._unit_jobs: dict[int, tuple[Flow, int, bool]] = {}  # job -> flow, unit, last
         self._next_job = 0
         self._flows: dict[Channel, Flow] = {}
         self._finish: dict[int, str] = {}
         self._usage: Mapping[str, int] = {}
         self._supplied: float | None = None
         self._muted = False
+        self._forwarded = False
         self._answer: Verdict | None = None
         self._exchange: Exchange
         self._profile: Profile
@@ -74,7 +76,8 @@ class Session:
         step = TABLE.get((self.state, type(event)))
         if step is None:
             raise OutOfTurn(f"{type(event).__name__} in {self.state.name}")
-        return step(self, event)
+        effects_: list[Effect] = getattr(self, step)(event)
+        return effects_
 
     # -- the question
 
@@ -86,31 +89,33 @@ class Session:
         self._question = Verdict(Action.ALLOW, self._policies.digest)
         self._placeholders = Placeholders(turn.text for turn in event.exchange.turns)
         self._own = Placeholders(turn.text for turn in event.exchange.turns)
-        passages = [Passage(turn.text, Side.INPUT, turn.speaker) for turn in event.exchange.turns]
-        asked = [self._inspect(passage, None, n) for n, passage in enumerate(passages)]
-        return list(asked) if asked else self._question_judged(event.at)
+        out: list[Effect] = []
+        for n, turn in enumerate(event.exchange.turns):
+            job = self._job()
+            self._turn_jobs[job] = n
+            out.append(effects.Inspect(job, Passage(turn.text, Side.INPUT, turn.speaker)))
+        return out or self._question_judged(event.at)
 
     def _on_question_inspected(self, event: events.Inspected) -> list[Effect]:
-        _, turn, _ = self._jobs.pop(event.job)
-        self._sights[turn].add(event.look, 0)
-        return [] if self._jobs else self._question_judged(event.at)
+        self._sights[self._turn_jobs.pop(event.job)].add(event.look, 0)
+        return [] if self._turn_jobs else self._question_judged(event.at)
 
     def _question_judged(self, at: float) -> list[Effect]:
         verdicts = [self._judge_turn(n) for n in range(len(self._sights))]
         self._question = merged([self._question, *verdicts])
         if self._question.action is Action.HANDOVER:
-            scope = self._scope(Side.INPUT, "user")
+            # The answer that a doctor will give instead; how sure it is, nobody can say yet.
+            scope = self._scope(Side.OUTPUT, Speaker.ASSISTANT)
             self._question = self._policies.tiered(self._question, scope, confidence.UNKNOWN)
         if self._question.action >= Action.HANDOVER:
             return self._stop(Ending.FILTERED, at)
         self.state = State.ANSWERING
+        self._forwarded = True
         return [effects.Forward(self._masked_turns(verdicts), self._asks_logprobs)]
 
     def _judge_turn(self, turn: int) -> Verdict:
-        speaker = self._exchange.turns[turn].speaker.value
-        return self._policies.judge(
-            self._scope(Side.INPUT, speaker), _observed(self._sights[turn])
-        )
+        speaker = self._exchange.turns[turn].speaker
+        return self._policies.judge(self._scope(Side.INPUT, speaker), _observed(self._sights[turn]))
 
     def _masked_turns(self, verdicts: list[Verdict]) -> dict[int, str]:
         masked = {}
@@ -154,11 +159,10 @@ class Session:
         return out + self._settle(event.at)
 
     def _on_answer_inspected(self, event: events.Inspected) -> list[Effect]:
-        flow, unit, last = self._jobs.pop(event.job)
-        assert flow is not None
+        flow, unit, last = self._unit_jobs.pop(event.job)
         out: list[Effect] = []
         for _ in flow.take(unit, event.look, last=last):
-            scope = self._scope(Side.OUTPUT, "assistant")
+            scope = self._scope(Side.OUTPUT, Speaker.ASSISTANT)
             flow.verdict = self._policies.judge(scope, _observed(flow.sight))
             if flow.verdict.action is Action.BLOCK or flow.leaked():
                 return out + self._stop(Ending.FILTERED, event.at)
@@ -193,23 +197,23 @@ class Session:
         return [effects.Release(flow.channel, told, flow.name if first else None, kept)]
 
     def _inspections(self, flow: Flow) -> list[Effect]:
-        return [self._inspect(passage, flow, unit) for unit, passage in flow.passages()]
+        return [self._inspect(flow, unit, passage) for unit, passage in flow.passages()]
 
-    def _inspect(self, passage: Passage, flow: Flow | None, unit: int) -> effects.Inspect:
-        job = self._next_job
-        self._next_job += 1
-        self._jobs[job] = (flow, unit, passage.last)
+    def _inspect(self, flow: Flow, unit: int, passage: Passage) -> Effect:
+        job = self._job()
+        self._unit_jobs[job] = (flow, unit, passage.last)
         return effects.Inspect(job, passage)
+
+    def _job(self) -> int:
+        self._next_job += 1
+        return self._next_job
 
     def _settle(self, at: float) -> list[Effect]:
         """Where the answer has ended and everything was looked at: the verdict on the whole."""
-        if self.state is not State.SETTLING or self._jobs:
+        if self.state is not State.SETTLING or self._unit_jobs:
             return []
-        again: list[Effect] = []
-        for flow in self._flows.values():
-            pending = flow.reinspection()
-            if pending is not None:
-                again.append(self._inspect(pending[1], flow, pending[0]))
+        open_ends = [(flow, flow.reinspection()) for flow in self._flows.values()]
+        again = [self._inspect(flow, *pending) for flow, pending in open_ends if pending]
         if again:
             return again
         self._answer = self._tiered()
@@ -228,7 +232,7 @@ class Session:
             ]
         )
         return self._policies.tiered(
-            verdict, self._scope(Side.OUTPUT, "assistant"), self._confidence()
+            verdict, self._scope(Side.OUTPUT, Speaker.ASSISTANT), self._confidence()
         )
 
     def _confidence(self) -> Confidence:
@@ -261,7 +265,9 @@ class Session:
         finish = {n: self._finish.get(n, "stop") for n in range(self._exchange.choices)}
         if ending is Ending.FILTERED:
             finish = dict.fromkeys(finish, "content_filter")
-        self._close = effects.Close(ending, verdict, finish, self._usage, case, code)
+        self._close = effects.Close(
+            ending, verdict, finish, self._usage, case, code, self._forwarded
+        )
         story = record.Story(
             self._exchange, self._sights, list(self._flows.values()), self._close, at
         )
@@ -274,7 +280,7 @@ class Session:
             verdict = merged([verdict, record.late_mask(self._policies.digest)])
         return verdict
 
-    def _on_recorded(self, event: events.Recorded) -> list[Effect]:
+    def _on_recorded(self, _: events.Recorded) -> list[Effect]:
         self.state = State.DONE
         return [self._close]
 
@@ -283,11 +289,10 @@ class Session:
         close = self._close
         return [effects.Close(Ending.FAILED, close.verdict, code=event.code)]
 
-    def _ignore(self, event: Event) -> list[Effect]:
-        """Late news while the record is being written: nothing may change any more."""
+    def _ignore(self, _: Event) -> list[Effect]:
         return []
 
-    def _scope(self, side: Side, speaker: str) -> Scope:
+    def _scope(self, side: Side, speaker: Speaker) -> Scope:
         exchange = self._exchange
         return Scope(
             scene=exchange.scene,
@@ -303,29 +308,24 @@ def _observed(sight: Sight) -> Observed:
     return Observed(tuple(sight.findings.values()), tuple(sight.gaps), sight.scores)
 
 
-Step = Callable[[Session, Event], list[Effect]]
-
-TABLE: dict[tuple[State, type], Step] = {
-    (State.IDLE, events.Asked): Session._on_asked,
-    (State.ASKING, events.Inspected): Session._on_question_inspected,
-    (State.ANSWERING, events.Delta): Session._on_delta,
-    (State.ANSWERING, events.Finished): Session._on_finished,
-    (State.ANSWERING, events.Inspected): Session._on_answer_inspected,
-    (State.ANSWERING, events.Ended): Session._on_ended,
-    (State.SETTLING, events.Inspected): Session._on_answer_inspected,
-    (State.ASKING, events.Lost): Session._on_lost,
-    (State.ANSWERING, events.Lost): Session._on_lost,
-    (State.SETTLING, events.Lost): Session._on_lost,
-    (State.RECORDING, events.Recorded): Session._on_recorded,
-    (State.RECORDING, events.Unrecorded): Session._on_unrecorded,
-    **{
-        (State.RECORDING, late): Session._ignore
-        for late in (
-            events.Inspected,
-            events.Delta,
-            events.Finished,
-            events.Ended,
-            events.Lost,
-        )
-    },
-}  # type: ignore[dict-item]
+# Every pair that may happen, and the method that answers it; any other pair is refused.
+TABLE: dict[tuple[State, type], str] = {
+    (State.IDLE, events.Asked): "_on_asked",
+    (State.ASKING, events.Inspected): "_on_question_inspected",
+    (State.ANSWERING, events.Delta): "_on_delta",
+    (State.ANSWERING, events.Finished): "_on_finished",
+    (State.ANSWERING, events.Inspected): "_on_answer_inspected",
+    (State.ANSWERING, events.Ended): "_on_ended",
+    (State.SETTLING, events.Inspected): "_on_answer_inspected",
+    (State.ASKING, events.Lost): "_on_lost",
+    (State.ANSWERING, events.Lost): "_on_lost",
+    (State.SETTLING, events.Lost): "_on_lost",
+    (State.RECORDING, events.Recorded): "_on_recorded",
+    (State.RECORDING, events.Unrecorded): "_on_unrecorded",
+    # Late news while the record is being written: nothing may change any more.
+    (State.RECORDING, events.Inspected): "_ignore",
+    (State.RECORDING, events.Delta): "_ignore",
+    (State.RECORDING, events.Finished): "_ignore",
+    (State.RECORDING, events.Ended): "_ignore",
+    (State.RECORDING, events.Lost): "_ignore",
+}

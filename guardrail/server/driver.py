@@ -1,0 +1,170 @@
+"""The loop: take the next event, tell the session, perform its effects in order.
+
+One driver runs one exchange. Everything that takes time (detectors, upstream, the caller's
+connection, deadlines) runs in a task of its own and comes back as an event in one queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from guardrail.domain.errors import BrokenLedger, UpstreamFailed
+from guardrail.domain.exchange import Exchange
+from guardrail.guard import effects, events
+from guardrail.guard.effects import Effect
+from guardrail.guard.events import Event, Party
+from guardrail.guard.session import Session, State
+from guardrail.server import problems
+from guardrail.server.house import House
+from guardrail.server.reply import Reply
+from guardrail.wire import chat
+
+QUEUE = 256  # events waiting; a full queue slows the upstream down, nothing is dropped
+
+
+class Driver:
+    """Runs one exchange to its Close. `listen` returns when the caller has gone."""
+
+    def __init__(
+        self,
+        house: House,
+        exchange: Exchange,
+        request: chat.Request,
+        reply: Reply,
+        listen: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._house = house
+        self._exchange = exchange
+        self._request = request
+        self._reply = reply
+        self._listen = listen
+        policies = house.shelf.current
+        self._session = Session(policies, proven=house.proven(policies, exchange))
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._upstream: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def run(self) -> None:
+        """Returns after Close; leaves no task behind."""
+        try:
+            self._start(self._gone())
+            self._start(self._deadline())
+            await self._happen(events.Asked(self._exchange, self._house.clock()))
+            while not self._closed:
+                event = await self._next()
+                if event is not None:
+                    await self._happen(event)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._shut())
+            raise
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _shut(self) -> None:
+        """The process ends before the exchange did: leave its record."""
+        if self._session.state not in (State.IDLE, State.RECORDING, State.DONE):
+            lost = events.Lost(Party.SHUTDOWN, "shutting_down", self._house.clock())
+            await self._happen(lost)
+
+    async def _next(self) -> Event | None:
+        """The next event, or None after a keep-alive was written instead."""
+        try:
+            async with asyncio.timeout(self._house.settings.limits.keepalive_s):
+                return await self._queue.get()
+        except TimeoutError:
+            await self._written(self._reply.keep_alive())
+            return None
+
+    async def _happen(self, event: Event) -> None:
+        self._house.watch.saw(self._exchange, event, event.at)
+        for effect in self._session.receive(event):
+            self._house.watch.saw(self._exchange, effect, self._house.clock())
+            await self._perform(effect)
+
+    async def _perform(self, effect: Effect) -> None:  # noqa: C901 - one case per effect
+        match effect:
+            case effects.Inspect():
+                self._start(self._inspect(effect))
+            case effects.Forward():
+                self._upstream = self._start(self._ask(effect))
+            case effects.Release():
+                await self._written(self._reply.release(effect))
+            case effects.Notify():
+                self._reply.notify(effect)
+            case effects.Cancel():
+                self._cancel()
+            case effects.Record():
+                await self._happen(await self._record(effect))
+            case effects.Close():
+                self._closed = True
+                await self._written(self._reply.close(effect))
+
+    def _cancel(self) -> None:
+        if self._upstream is not None:
+            self._upstream.cancel()
+
+    async def _inspect(self, effect: effects.Inspect) -> None:
+        look = await self._house.panel.look(effect.passage)
+        await self._queue.put(events.Inspected(effect.job, look, self._house.clock()))
+
+    async def _ask(self, effect: effects.Forward) -> None:
+        asks = effect.ask_logprobs and self._house.settings.upstream.logprobs
+        body = chat.upstream_body(self._request, effect.replaced, ask_logprobs=asks)
+        answer = self._house.upstream.ask(self._exchange, body)
+        try:
+            async for event in answer:
+                await self._queue.put(event)
+        except UpstreamFailed as error:
+            lost = events.Lost(Party.UPSTREAM, error.code, self._house.clock())
+            await self._queue.put(lost)
+        finally:
+            await answer.aclose()  # type: ignore[attr-defined]
+
+    async def _record(self, effect: effects.Record) -> Event:
+        try:
+            entries = await self._house.record(effect.drafts)
+        except BrokenLedger as error:
+            return events.Unrecorded(error.code, self._house.clock())
+        return events.Recorded(entries[-1].index, self._house.clock())
+
+    async def _gone(self) -> None:
+        await self._listen()
+        await self._queue.put(events.Lost(Party.CLIENT, "client_gone", self._house.clock()))
+
+    async def _deadline(self) -> None:
+        await asyncio.sleep(self._house.settings.limits.total_s)
+        await self._queue.put(events.Lost(Party.DEADLINE, "deadline", self._house.clock()))
+
+    async def _written(self, write: Coroutine[Any, Any, None]) -> None:
+        """A caller that stops reading is a caller that has gone; nobody waits for him for ever."""
+        try:
+            async with asyncio.timeout(self._house.settings.limits.write_s):
+                await write
+        except (TimeoutError, OSError):
+            self._reply.abandon()
+            with suppress(asyncio.QueueFull):
+                lost = events.Lost(Party.CLIENT, "client_gone", self._house.clock())
+                self._queue.put_nowait(lost)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # Not a TaskGroup: these tasks end with the exchange, not when they are done, and the one
+        # thing they raise (a bug) must reach `run`, which the callback below sees to.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._closed:
+            problems.report(error)
+            lost = events.Lost(Party.UPSTREAM, "internal_error", self._house.clock())
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(lost)

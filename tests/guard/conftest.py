@@ -1,0 +1,65 @@
+"""Policies for session tests: small, and compiled from YAML like any other."""
+
+import pytest
+
+from guardrail.policy.compile import compile_texts
+from guardrail.policy.evaluate import PolicySet
+
+RULES = """
+id: test-rules
+version: "1"
+owner: tests
+title: {zh: 测试, en: test}
+rules:
+  - id: t.block
+    severity: critical
+    find: [prescription.order]
+    action: block
+    on_gap: block
+    reply: {zh: 不能开药, en: no prescriptions}
+  - id: t.mask
+    severity: high
+    find: [phi.mobile]
+    action: redact
+    on_gap: block
+  - id: t.hand
+    severity: high
+    find: [self_harm.intent]
+    action: handover
+    on_gap: block
+  - id: t.note
+    severity: low
+    find: [red_flag.emergency]
+    action: annotate
+    on_gap: annotate
+"""
+
+PROFILE = """
+id: test-scene-{low}
+version: "1"
+owner: tests
+title: {{zh: 场景, en: scene}}
+profile:
+  scene: {scene}
+  hold: {{mode: {mode}, max_chars: 50}}
+  tiers: {{when: {when}}}
+  restore: true
+  ask_logprobs: true
+"""
+
+
+def policies() -> PolicySet:
+    texts = {"rules.yaml": RULES}
+    for scene, mode, when in [
+        ("A", "full", "always"),
+        ("B", "full", "on_handover"),
+        ("C", "sentence", "on_handover"),
+    ]:
+        text = PROFILE.format(scene=scene, low=scene.lower(), mode=mode, when=when)
+        texts[f"scene-{scene}.yaml"] = text
+    return compile_texts(texts)
+
+
+@pytest.fixture(scope="session")
+def policy_set() -> PolicySet:
+    return policies()
