@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -71,6 +72,8 @@ def _plain(node: object, name: str, budget: list[int]) -> object:
         return [_plain(value, name, budget) for value in node]
     if node is None or isinstance(node, bool):
         return node
+    if isinstance(node, date):
+        return node.isoformat()
     for kind in (int, float, str):
         if isinstance(node, kind):
             return kind(node)
