@@ -9,6 +9,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+import guardrail
 from guardrail.domain.errors import BadConfig
 from guardrail.domain.taxonomy import taxonomy
 from guardrail.domain.verdict import Action, Reference, Reply
@@ -64,6 +65,14 @@ def policy_files(paths: Path | Sequence[Path]) -> list[Path]:
         remedy = "Name a folder with policies."
         raise BadConfig(CODE, "no policy file there", remedy, str(paths))
     return found
+
+
+def shipped_folder() -> Path:
+    """The policies that come with the product: inside an installed package, or beside it in a
+    working copy."""
+    package = Path(guardrail.__file__).parent
+    inside = package / "policies"
+    return inside if inside.is_dir() else package.parent / "policies"
 
 
 def compile_texts(texts: Mapping[str, str], today: date | None = None) -> PolicySet:
