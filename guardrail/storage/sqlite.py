@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -77,7 +78,7 @@ class SqliteReader:
             )
         self._lock = threading.Lock()
         with _sqlite_errors():
-            self._connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
+            self._connection = _connect(path.absolute().as_uri() + _reading(path))
 
     def entries(self, after: int = -1, limit: int = 1000) -> tuple[Entry, ...]:
         return tuple(map(tables.entry, self._all(tables.ENTRIES, after, limit)))
@@ -190,9 +191,10 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Finish what was asked, sign the head, let the file go. May be called again."""
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self.close_now)
 
-    def _close(self) -> None:
+    def close_now(self) -> None:
+        """`close` for callers without an event loop. Blocks."""
         self._writer.close()
         self._held.close()
 
@@ -316,6 +318,13 @@ def _verified_head(reader: SqliteReader, vault: Vault, anchor_path: Path) -> tup
         start = audit.resumed(signed, frontier, last[0] if last else None, vault.public)
     anchors = [] if anchored is None else [anchored]
     return audit.tail(reader.rows(start.size - 1), start, anchors, vault.public), start.size
+
+
+def _reading(path: Path) -> str:
+    """A copy on a medium that cannot be written has no room for SQLite's side files."""
+    wal = path.with_name(path.name + "-wal")
+    sealed = not os.access(path.parent, os.W_OK) and not wal.exists()
+    return "?immutable=1" if sealed else "?mode=ro"
 
 
 def _connect(where: str, busy_s: float = 5.0) -> sqlite3.Connection:
