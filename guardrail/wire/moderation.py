@@ -73,7 +73,7 @@ def result(verdict: Verdict, look: Look, keys: Iterable[str]) -> dict[str, objec
     nothing = dict.fromkeys(_UNMEASURED)
     return {
         "flagged": verdict.action >= Action.REDACT,
-        "categories": {n: False for n in nothing} | {n: k in acting for n, k in ours.items()},
+        "categories": dict.fromkeys(nothing, False) | {n: k in acting for n, k in ours.items()},
         "category_scores": dict.fromkeys(nothing, 0.0)
         | {name: scores.get(key, 0.0) for name, key in ours.items()},
         "category_applied_input_types": {name: ["text"] for name in (*nothing, *ours)},
