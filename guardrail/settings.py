@@ -123,20 +123,21 @@ def load(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
 ) -> Settings:
-    """Read file, environment and overrides (dotted keys). Raises `BadConfig`."""
+    """Read file, environment and overrides (dotted keys; None is passed by). Raises `BadConfig`."""
     environment = os.environ if environment is None else environment  # noqa: TID251 - the one reader
     read = _read(path)
     data = _merged(cast(dict[str, Any], read.data if read else {}), _from_environment(environment))
     for key, value in (overrides or {}).items():
-        _put(data, key.split("."), value)
+        if value is not None:
+            _put(data, key.split("."), value)
     try:
-        settings = Settings.model_validate(data)
+        return Settings.model_validate(data)
     except ValidationError as error:
         raise _complaint(error, read) from None
-    return _checked(settings)
 
 
-def _checked(settings: Settings) -> Settings:
+def servable(settings: Settings) -> Settings:
+    """The same settings, if a server may start with them. Raises `BadConfig`."""
     if not settings.loopback and not settings.keys:
         raise BadConfig(
             "keys_required",

@@ -74,6 +74,13 @@ class Flow:
         if self.channel.strand is not Strand.TOOL_CALL:
             self._ends += self._splitter.feed(text)
 
+    def skip(self) -> None:
+        """What stands here so far is context that was judged elsewhere: it is never handed out."""
+        if len(self.text) > self._end_of(len(self._ends) - 1):
+            self._ends.append(len(self.text))
+        self._asked = self._judged = len(self._ends)
+        self._final_upto = self.committed = len(self.text)
+
     def end(self) -> None:
         """Nothing more will be appended: the rest is a unit of its own."""
         self._ended = True

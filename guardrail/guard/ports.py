@@ -36,11 +36,14 @@ class Ledger(Protocol):
         """Entries with index > `after`, in order."""
         ...
 
-    async def bodies(self, exchange: str) -> Mapping[str, object]:
-        """Decrypted bodies of one exchange by entry kind; empty where they were erased."""
+    async def trail(self, exchange: str) -> Sequence[Entry]:
+        """All entries of one exchange, in order."""
         ...
 
-    async def close(self) -> None: ...
+    async def bodies(self, exchange: str) -> Mapping[str, object]:
+        """Decrypted bodies of one exchange by entry kind, the latest of each; empty where they
+        were erased."""
+        ...
 
 
 class Upstream(Protocol):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import replace
 
 from guardrail.domain.errors import BadRequest
 from guardrail.domain.exchange import Caller, Scene
 from guardrail.settings import KeySettings
 
-LOCAL = Caller(name="local", role="ops")
+LOCAL = Caller(name="local", role="local")  # keys are off: whoever sits at this machine
 
 
 class Callers:
@@ -74,6 +73,11 @@ def limited(caller: Caller, model: str) -> None:
         )
 
 
-def renamed(caller: Caller, name: str) -> Caller:
-    """The same caller under another name (a doctor who signed in by name)."""
-    return replace(caller, name=name)
+def require(caller: Caller, *roles: str) -> None:
+    """Raises `BadRequest` (403) where the caller has none of these roles."""
+    if caller.role not in (*roles, LOCAL.role):
+        raise BadRequest(
+            "forbidden",
+            f"This needs a key with the role {' or '.join(roles)}.",
+            "Ask the operator for such a key.",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from guardrail.domain.exchange import Exchange
@@ -18,9 +18,9 @@ class Shelf:
     """The policies in force. `reload` compiles first, swaps at once, and keeps the last good set;
     exchanges under way keep the snapshot they took."""
 
-    def __init__(self, load: Callable[[], PolicySet]) -> None:
+    def __init__(self, load: Callable[[], PolicySet], current: PolicySet) -> None:
         self._load = load
-        self.current = load()
+        self.current = current
 
     def reload(self) -> PolicySet:
         """Raises `BadConfig` and changes nothing when the files do not compile."""
@@ -53,7 +53,9 @@ class House:
     watch: Watch
     clock: Callable[[], float]
     render_metrics: Callable[[], tuple[bytes, str]]
-    ready: Callable[[], Sequence[str]]  # names of what is not ready; empty means ready
+    ready: Callable[[], Awaitable[Sequence[str]]]  # names of what is not ready
+    on_reload: Callable[[str], None]  # told how a reload of the policies ended
+    models: Sequence[str] = ()  # classifier artifacts that are loaded
     doors: Doors = field(default_factory=lambda: Doors(256))
     on_case: list[Callable[[str], None]] = field(default_factory=list)  # told a case's id
 

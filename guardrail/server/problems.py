@@ -92,7 +92,7 @@ def report(error: BaseException) -> None:
     """Log a bug: what kind and where, never its message or its locals."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
-    LOG.error("bug", extra={"facts": {"error": type(error).__name__, "where": where}})
+    LOG.error("bug", extra={"fields": {"error": type(error).__name__, "where": where}})
 
 
 async def answered(

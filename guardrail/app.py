@@ -1,0 +1,176 @@
+"""Settings in, ASGI app out: the only place where objects are built.
+
+`opened` builds a `House` and takes it down again; `application` makes the ASGI app of a house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from guardrail.detectors import artifact
+from guardrail.detectors.batching import Limits
+from guardrail.detectors.onnx import ClassifierDetector, classifier
+from guardrail.detectors.panel import Panel
+from guardrail.detectors.phi import PhiDetector
+from guardrail.detectors.phrases import PhraseDetector
+from guardrail.detectors.prescription import PrescriptionDetector
+from guardrail.domain.case import CaseState
+from guardrail.domain.errors import UpstreamFailed
+from guardrail.guard.ports import Detector, Ledger, Upstream
+from guardrail.ledger.docket import Docket
+from guardrail.policy.compile import load, shipped_folder
+from guardrail.policy.evaluate import PolicySet
+from guardrail.server import routes
+from guardrail.server.callers import Callers
+from guardrail.server.cases import Cases
+from guardrail.server.house import Doors, House, Shelf
+from guardrail.server.proxy import Proxy
+from guardrail.server.upstream import HttpUpstream
+from guardrail.settings import Settings
+from guardrail.storage.sqlite import LEDGER_FILE, SqliteLedger
+from guardrail.storage.vault import Vault
+from guardrail.telemetry.logs import ExchangeLog
+from guardrail.telemetry.metrics import CONTENT_TYPE, Metrics
+from guardrail.telemetry.watch import Watches
+
+Clock = Callable[[], float]
+READY_FOR_S = 5.0  # how long an upstream that answered counts as reachable
+now: Clock = time.time  # noqa: TID251 - the rim's clock; everything inside is told the time
+
+
+def policies(settings: Settings) -> PolicySet:
+    """The policies to be in force. Raises `BadConfig`."""
+    return load(settings.policies or shipped_folder())
+
+
+def classifiers(settings: Settings) -> ClassifierDetector:
+    """The classifier artifact, verified and loaded. Raises `BadConfig`."""
+    chosen = settings.classifier
+    limits = Limits(queue_tokens=chosen.queue_tokens, threads=chosen.threads)
+    found = artifact.load(chosen.model or artifact.shipped())
+    return classifier(found, chosen.device, limits)
+
+
+def detectors(judge: ClassifierDetector) -> list[Detector]:
+    """Every way of looking, cheapest first."""
+    return [PhiDetector(), PrescriptionDetector(), PhraseDetector(), judge]
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    *,
+    upstream: Upstream | None = None,
+    ledger: Ledger | None = None,
+    clock: Clock = now,
+) -> AsyncIterator[House]:
+    """Everything built and verified; taken down in order at the end.
+
+    Raises `BadConfig` and `BrokenLedger`: then nothing has been started.
+    """
+    async with AsyncExitStack() as stack:
+        compiled = policies(settings)
+        judge = await asyncio.to_thread(classifiers, settings)
+        stack.push_async_callback(judge.close)
+        looking = await asyncio.to_thread(detectors, judge)
+        if ledger is None:
+            ledger = await _ledger(settings, clock, stack)
+        docket, last = await _docket(ledger)
+        metrics = Metrics([detector.name for detector in looking])
+        metrics.ledger(last)
+        metrics.queue(lambda: judge.waiting)
+        metrics.model(*judge.identity)
+        if upstream is None:
+            upstream = HttpUpstream(settings.upstream, clock)
+        stack.push_async_callback(upstream.close)
+        shelf = Shelf(lambda: policies(settings), compiled)
+        house = House(
+            settings=settings,
+            callers=Callers(settings.keys),
+            shelf=shelf,
+            panel=Panel(looking, settings.limits.inspect_ms),
+            ledger=ledger,
+            docket=docket,
+            upstream=upstream,
+            watch=Watches(metrics, ExchangeLog()),
+            clock=clock,
+            render_metrics=lambda: (metrics.render(), CONTENT_TYPE),
+            ready=Readiness(upstream).missing,
+            on_reload=lambda result: _reloaded(metrics, shelf, result),
+            models=[f"{judge.name} {judge.version}"],
+            doors=Doors(settings.limits.in_flight),
+        )
+        _reloaded(metrics, shelf, "")
+        house.on_case.append(lambda _: _count_cases(metrics, docket))
+        _count_cases(metrics, docket)
+        yield house
+
+
+def application(house: House) -> Any:  # noqa: ANN401 - an ASGI app is any callable of that shape
+    """The ASGI app: the proxied paths in front, FastAPI behind."""
+    return Proxy(house, routes.application(house, Cases(house)))
+
+
+def metrics_application(house: House) -> Any:  # noqa: ANN401 - as above
+    """The ASGI app of the port for operations alone."""
+    return routes.operations(house)
+
+
+class Readiness:
+    """What is missing before requests can be served. Ledger, classifier and policies were
+    verified when the house was built; the upstream may come and go."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._until = 0.0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def missing(self) -> Sequence[str]:
+        async with self._one_at_a_time:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._until:
+                return []
+            try:
+                async with asyncio.timeout(READY_FOR_S):
+                    await self._upstream.models()
+            except (UpstreamFailed, TimeoutError):
+                return ["upstream"]
+            self._until = loop.time() + READY_FOR_S
+            return []
+
+
+async def _ledger(settings: Settings, clock: Clock, stack: AsyncExitStack) -> SqliteLedger:
+    def open_it() -> SqliteLedger:
+        vault = Vault.at(settings.data)
+        return SqliteLedger.open(settings.data / LEDGER_FILE, vault, clock=clock)
+
+    ledger = await asyncio.to_thread(open_it)
+    stack.push_async_callback(ledger.close)
+    return ledger
+
+
+async def _docket(ledger: Ledger) -> tuple[Docket, int]:
+    """The cases as the ledger tells them, and the index of its last entry (-1: empty)."""
+    docket, last = Docket(), -1
+    while batch := await ledger.entries(last):
+        for entry in batch:
+            docket.apply(entry)
+        last = batch[-1].index
+    return docket, last
+
+
+def _reloaded(metrics: Metrics, shelf: Shelf, result: str) -> None:
+    if result:
+        metrics.reloaded(result)
+    metrics.policy(shelf.current.digest, (rule.id for rule in shelf.current.rules))
+
+
+def _count_cases(metrics: Metrics, docket: Docket) -> None:
+    cases = docket.cases()
+    waiting = [case.opened_at for case in cases if case.state is CaseState.OPEN]
+    metrics.cases(Counter(case.state for case in cases), min(waiting, default=None))

@@ -1,0 +1,101 @@
+"""`guardrail serve`: the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from guardrail.app import application, metrics_application, opened
+from guardrail.server.house import House
+from guardrail.settings import Settings, load, servable
+from guardrail.telemetry import logs
+
+HEADER_BYTES = 65536
+
+
+def serve(
+    upstream: Annotated[
+        str | None, typer.Option(help="Base URL of the LLM, ending in /v1.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (guardrail.yaml).")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of ledger and keys.")] = None,
+) -> None:
+    """Guard an upstream LLM.
+
+    Example: guardrail serve --upstream http://127.0.0.1:8000/v1
+    """
+    given = {"upstream.url": upstream, "host": host, "port": port, "data": data}
+    settings = servable(load(config, overrides=given))
+    run(settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; running exchanges may finish for `limits.drain_s`."""
+    logs.configure(settings.log_level)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    async with opened(settings) as house, contextlib.AsyncExitStack() as stack:
+        server = _Server(_config(settings, application(house), settings.port), house)
+        if settings.metrics_port is not None:
+            await stack.enter_async_context(_metrics(settings, house, settings.metrics_port))
+        await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Turns readiness off before it stops to listen, so that a balancer looks elsewhere first."""
+
+    def __init__(self, config: uvicorn.Config, house: House) -> None:
+        super().__init__(config)
+        self._house = house
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - uvicorn's signature
+        self._house.doors.closing = True
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            listening = self.servers[0].sockets[0].getsockname()
+            logging.getLogger("guardrail.serve").info(
+                "listening", extra={"fields": {"host": listening[0], "port": listening[1]}}
+            )
+
+
+def _config(settings: Settings, app: Any, port: int) -> uvicorn.Config:  # noqa: ANN401 - ASGI
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.limits.drain_s),
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        lifespan="off",
+    )
+
+
+@contextlib.asynccontextmanager
+async def _metrics(settings: Settings, house: House, port: int) -> AsyncIterator[None]:
+    """`/metrics` and the probes on a port of their own, beside the main one."""
+    server = uvicorn.Server(_config(settings, metrics_application(house), port))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server._serve())  # noqa: SLF001 - `serve` would take the signals
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
