@@ -77,8 +77,10 @@ class _Trail:
     def finish(self) -> None:
         """Every checkpoint must have been reached."""
         if self._due:
-            size, missing = self.head.size, self._due[-1].size - self.head.size
-            _refuse("ledger_truncated", size, f"{missing} signed entries from {size} on are gone.")
+            size, signed = self.head.size, self._due[-1].size
+            gone = f"entries {size} to {signed - 1} were signed and are gone"
+            doubt = f"; those from {self._signed} on are in doubt" if self._signed < size else ""
+            _refuse("ledger_truncated", size, f"{gone}{doubt}.")
 
     def _misplaced(self, entry: Entry, place: int | None, rest: Iterator[Entry]) -> NoReturn:
         """The entry is not the one that belongs at this place."""
