@@ -89,8 +89,9 @@ def upstream_body(
     model: str | None = None,
 ) -> bytes:
     """The body for the upstream: turns in `replaced` (index of a turn to masked text) written in
-    their places, `model` in place of the caller's name for it. Alternatives of tokens
-    (`top_logprobs`) are never asked for: they are texts that nobody could clear."""
+    their places, `model` in place of the caller's name for it. Alternatives of tokens are texts
+    that nobody could clear, so `top_logprobs` is 1 whatever the caller wanted: the least that
+    llama.cpp can be asked for (it takes 0 as no logprobs at all, and sends 20 by default)."""
     body: object = request.body
     for index, text in replaced.items():
         body = _written(body, request.paths[index], text)
@@ -98,8 +99,8 @@ def upstream_body(
     sent.pop("top_logprobs", None)
     if model is not None:
         sent["model"] = model
-    if ask_logprobs:
-        sent["logprobs"] = True
+    if ask_logprobs or sent.get("logprobs") is True:
+        sent |= {"logprobs": True, "top_logprobs": 1}
     if sent.get("stream") is True:
         sent["stream_options"] = {"include_usage": True}
     return orjson.dumps(sent)

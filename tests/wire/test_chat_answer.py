@@ -93,6 +93,30 @@ RECORDED: dict[str, tuple[int, bytes, list[Piece]]] = {
             EndPiece({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}),
         ],
     ),
+    "llama.cpp, logprobs, timings": (
+        1,
+        line(said({"role": "assistant", "content": None}), created=1, system_fingerprint="b0")
+        + line(
+            said(
+                {"content": "I"},
+                logprobs={
+                    "content": [
+                        {"id": 57, "token": "I", "bytes": [73], "logprob": -1.5, "top_logprobs": []}
+                    ]
+                },
+            )
+        )
+        + line(said({"content": "'m sorry"}), created=1)
+        + line(said({}, finish="length"))
+        + line(usage={"completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 40}})
+        + DONE,
+        [
+            TextPiece(CONTENT, "I", None, (Token("I", -1.5),)),
+            TextPiece(CONTENT, "'m sorry"),
+            FinishPiece(0, "length"),
+            EndPiece({"completion_tokens": 2}),
+        ],
+    ),
     "azure, filter results first, no [DONE]": (
         1,
         line(prompt_filter_results=[{"prompt_index": 0}])

@@ -66,7 +66,7 @@ def test_flags() -> None:
     assert request.include_usage
     body = sent(request)
     assert body["logprobs"] is True
-    assert "top_logprobs" not in body
+    assert body["top_logprobs"] == 1
     assert (body["n"], body["tools"]) == (3, tools)
 
 
@@ -76,7 +76,9 @@ def test_what_is_added_for_the_upstream() -> None:
         "model": "qwen",
         "messages": MESSAGES,
         "logprobs": True,
+        "top_logprobs": 1,
     }
+    assert "top_logprobs" not in sent(asked(top_logprobs=3)[1])
     _, stream = asked(stream=True)
     assert sent(stream)["stream_options"] == {"include_usage": True}
 
