@@ -195,7 +195,9 @@ def add_controlled(lexicon: Lexicon, folder: Path) -> None:
             continue
         if names.stem(name) == name and not name.startswith("含"):
             lexicon.add(name, "g")
-        for known in [n for n, e in lexicon.entries.items() if name in (n, e.of) or n.endswith(name)]:
+        for known in [
+            n for n, e in lexicon.entries.items() if name in (n, e.of) or n.endswith(name)
+        ]:
             lexicon.flag(known, mark)
 
 
