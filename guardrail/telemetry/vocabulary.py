@@ -28,7 +28,7 @@ class Learned:
     For codes that another room coins (errors), where a list here would be a second truth.
     """
 
-    def __init__(self, limit: int = 16) -> None:
+    def __init__(self, limit: int = 24) -> None:
         self._limit = limit
         self._known: set[str] = set()
 

@@ -269,7 +269,7 @@ def test_hostile_names_make_few_series(play: Any, judged: Any) -> None:
             .but(effects.Close, effects.Close(Ending.FILTERED, judged(name), code=name, case=name))
         ).asked(**vars_of(_hostile(play.exchange, name))).to(metrics)
     assert len(samples(metrics)) - before <= 40
-    assert "plausible_code_20" not in metrics.render().decode()
+    assert "plausible_code_24" not in metrics.render().decode()
 
 
 def vars_of(exchange: Exchange) -> dict[str, object]:
