@@ -109,7 +109,7 @@ class Caller:
 
     name: str = "local"
     tenant: str = "default"
-    role: str = "app"  # app | doctor | ops
+    role: str = "app"  # app | doctor | ops | local (keys are off)
     audience: Audience = Audience.PATIENT
     scene: Scene = Scene.C
     on_block: str = "notice"  # notice | error

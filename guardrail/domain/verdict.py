@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from guardrail.domain.exchange import Span
 from guardrail.domain.finding import Finding, Gap
 
 
@@ -90,6 +91,15 @@ class Verdict:
     tier: Tier | None = None
     confidence: Confidence | None = None
     notes: tuple[str, ...] = ()  # stable words such as "confirm_not_proven"
+
+    def masks(self) -> list[tuple[Span, str]]:
+        """Spans that are to be masked in the text this is a verdict on, with their kinds."""
+        return [
+            (finding.span, finding.kind)
+            for reason in self.reasons
+            if reason.action is Action.REDACT and not reason.shadow
+            for finding in reason.findings
+        ]
 
 
 def merged(verdicts: Sequence[Verdict]) -> Verdict:

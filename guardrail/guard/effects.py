@@ -32,6 +32,15 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Differ:
+    """Ask the upstream once more, for three alternatives with evidence for and against each;
+    answer with `events.Differed`. `lang` is the reader's language, zh or en."""
+
+    replaced: Mapping[int, str]
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Cleared text for the caller, in order per channel. `name` comes with the first release of
     a tool call; `tokens` only where the caller asked for logprobs and nothing was altered."""
@@ -85,4 +94,4 @@ class Close:
     forwarded: bool = False  # whether the question went upstream
 
 
-Effect = Inspect | Forward | Release | Notify | Cancel | Record | Close
+Effect = Inspect | Forward | Differ | Release | Notify | Cancel | Record | Close

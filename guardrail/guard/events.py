@@ -56,6 +56,14 @@ class Ended:
     confidence: float | None = None  # a value the upstream itself supplies, 0..1
 
 
+@dataclass(frozen=True, slots=True)
+class Differed:
+    """The upstream's answer to `effects.Differ`; "" where it gave none."""
+
+    text: str
+    at: float
+
+
 class Party(StrEnum):
     CLIENT = "client"
     UPSTREAM = "upstream"
@@ -88,4 +96,4 @@ class Unrecorded:
     at: float
 
 
-Event = Asked | Inspected | Delta | Finished | Ended | Lost | Recorded | Unrecorded
+Event = Asked | Inspected | Delta | Finished | Ended | Differed | Lost | Recorded | Unrecorded

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from guardrail.domain.exchange import Channel, Passage, Side, Span, Speaker, Strand
 from guardrail.domain.finding import Finding, Gap, Look
-from guardrail.domain.verdict import Action, Verdict
+from guardrail.domain.verdict import Verdict
 from guardrail.guard.redact import Placeholders
 from guardrail.guard.window import Splitter
+from guardrail.policy.evaluate import Observed
 from guardrail.wire.pieces import Token
 
 CONTEXT_UNITS = 4  # whole units a detector sees before the new one: three sentences of a window + 1
@@ -38,6 +39,11 @@ class Sight:
         for key_, score in look.scores.items():
             self.scores[key_] = max(score, self.scores.get(key_, 0.0))
         self.gaps.update(dict.fromkeys(look.gaps))
+
+    @property
+    def observed(self) -> Observed:
+        """The same as policy reads it."""
+        return Observed(tuple(self.findings.values()), tuple(self.gaps), self.scores)
 
 
 class Flow:
@@ -133,14 +139,7 @@ class Flow:
 
     def masks(self) -> list[tuple[Span, str]]:
         """Spans that the verdict wants masked, with their kinds."""
-        if self.verdict is None:
-            return []
-        return [
-            (finding.span, finding.kind)
-            for reason in self.verdict.reasons
-            if reason.action is Action.REDACT and not reason.shadow
-            for finding in reason.findings
-        ]
+        return self.verdict.masks() if self.verdict else []
 
     def masked(self, start: int, end: int, placeholders: Placeholders) -> str:
         """`text[start:end]` with the spans to be masked replaced."""

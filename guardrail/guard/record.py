@@ -22,6 +22,7 @@ class Story:
     flows: Sequence[Flow]
     close: Close
     at: float
+    second: Flow | None = None  # the alternatives that left in place of the answer
 
 
 def case_id(exchange: Exchange) -> str:
@@ -91,7 +92,8 @@ def _question_sights(story: Story) -> list[tuple[str, Sight]]:
 
 
 def _answer_sights(story: Story) -> list[tuple[str, Sight]]:
-    return [(place(flow.channel), flow.sight) for flow in story.flows]
+    seen = [(place(flow.channel), flow.sight) for flow in story.flows]
+    return [*seen, *([("alternatives", story.second.sight)] if story.second else [])]
 
 
 def place(channel: Channel) -> str:
@@ -161,7 +163,11 @@ def _withheld(story: Story) -> dict[str, object]:
 
 
 def _left(story: Story) -> dict[str, object]:
-    return {"channels": [_channel(flow, "".join(flow.released)) for flow in story.flows]}
+    return {"channels": [_channel(flow, "".join(flow.released)) for flow in _leaving(story)]}
+
+
+def _leaving(story: Story) -> Sequence[Flow]:
+    return [story.second] if story.second else story.flows
 
 
 def _channel(flow: Flow, text: str) -> dict[str, object]:
@@ -183,7 +189,7 @@ def _released(story: Story) -> dict[str, object]:
         "case": close.case,
         "finish": {str(choice): reason for choice, reason in close.finish.items()},
         "usage": dict(close.usage),
-        "chars": sum(len(piece) for flow in story.flows for piece in flow.released),
+        "chars": sum(len(piece) for flow in _leaving(story) for piece in flow.released),
     }
 
 

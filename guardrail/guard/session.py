@@ -12,8 +12,12 @@ order. There is one path: a whole reply is a stream with one piece.
                Inspected                judge, commit, release; a block stops  -> RECORDING
                Ended                    the rest is inspected                  -> SETTLING
     SETTLING   Inspected (last one)     tier, last release or notice           -> RECORDING
+                                        or, for a clinician who shall judge for himself,
+                                        ask for three alternatives             -> DIFFERING
+    DIFFERING  Differed                 the alternatives are inspected like any answer
+               Inspected (last one)     they leave in place of the answer      -> RECORDING
     RECORDING  Recorded, Unrecorded     one Close                              -> DONE
-    any of the first four: Lost         record what there is                   -> RECORDING
+    any of these, once asked: Lost      record what there is                   -> RECORDING
 
 Answers to `Inspect` may come in any order; each flow takes them in the order of its units, and
 judges and commits after every single one, so that what leaves depends on the text alone.
@@ -25,16 +29,28 @@ read to its end, because a doctor cannot judge half an answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum, auto
 
-from guardrail.domain.exchange import Channel, Exchange, Passage, Side, Speaker, Strand
-from guardrail.domain.verdict import Action, Confidence, Verdict, merged
+from guardrail.domain.exchange import (
+    Audience,
+    Channel,
+    Exchange,
+    Passage,
+    Side,
+    Speaker,
+    Strand,
+)
+from guardrail.domain.verdict import Action, Confidence, Tier, Verdict, merged
 from guardrail.guard import confidence, effects, events, record
 from guardrail.guard.effects import Effect, Ending
 from guardrail.guard.events import Event
-from guardrail.guard.flow import Flow, Sight
+from guardrail.guard.flow import Flow
+from guardrail.guard.question import Question
 from guardrail.guard.redact import Placeholders
-from guardrail.policy.evaluate import HoldMode, Observed, PolicySet, Profile, Scope, TierWhen
+from guardrail.policy.evaluate import HoldMode, PolicySet, Profile, Scope, TierWhen
+from guardrail.wire import alternatives
+from guardrail.wire.notices import language
 
 
 class State(Enum):
@@ -42,8 +58,12 @@ class State(Enum):
     ASKING = auto()
     ANSWERING = auto()
     SETTLING = auto()
+    DIFFERING = auto()
     RECORDING = auto()
     DONE = auto()
+
+
+WAITING = (State.ANSWERING, State.SETTLING, State.DIFFERING)  # an upstream call may be under way
 
 
 class OutOfTurn(Exception):
@@ -67,7 +87,10 @@ class Session:
         self._muted = False
         self._forwarded = False
         self._answer: Verdict | None = None
+        self._second: Flow | None = None
         self._exchange: Exchange
+        self._question: Question
+        self._own: Placeholders
         self._profile: Profile
         self._close: effects.Close
 
@@ -85,50 +108,30 @@ class Session:
         self.state = State.ASKING
         self._exchange = event.exchange
         self._profile = self._policies.profile(event.exchange.scene, event.exchange.caller.tenant)
-        self._sights = [Sight() for _ in event.exchange.turns]
-        self._question = Verdict(Action.ALLOW, self._policies.digest)
-        self._placeholders = Placeholders(turn.text for turn in event.exchange.turns)
+        self._question = Question(event.exchange, self._policies)
         self._own = Placeholders(turn.text for turn in event.exchange.turns)
         out: list[Effect] = []
-        for n, turn in enumerate(event.exchange.turns):
+        for turn, passage in enumerate(self._question.passages()):
             job = self._job()
-            self._turn_jobs[job] = n
-            out.append(effects.Inspect(job, Passage(turn.text, Side.INPUT, turn.speaker)))
+            self._turn_jobs[job] = turn
+            out.append(effects.Inspect(job, passage))
         return out or self._question_judged(event.at)
 
     def _on_question_inspected(self, event: events.Inspected) -> list[Effect]:
-        self._sights[self._turn_jobs.pop(event.job)].add(event.look, 0)
+        self._question.take(self._turn_jobs.pop(event.job), event.look)
         return [] if self._turn_jobs else self._question_judged(event.at)
 
     def _question_judged(self, at: float) -> list[Effect]:
-        verdicts = [self._judge_turn(n) for n in range(len(self._sights))]
-        self._question = merged([self._question, *verdicts])
-        if self._question.action is Action.HANDOVER:
+        if self._question.judge().action is Action.HANDOVER:
             # The answer that a doctor will give instead; how sure it is, nobody can say yet.
-            scope = self._scope(Side.OUTPUT, Speaker.ASSISTANT)
-            self._question = self._policies.tiered(self._question, scope, confidence.UNKNOWN)
-        if self._question.action >= Action.HANDOVER:
+            self._answer = self._policies.tiered(
+                self._question.verdict, self._scope(), confidence.UNKNOWN
+            )
+        if self._question.verdict.action >= Action.HANDOVER:
             return self._stop(Ending.FILTERED, at)
         self.state = State.ANSWERING
         self._forwarded = True
-        return [effects.Forward(self._masked_turns(verdicts), self._asks_logprobs)]
-
-    def _judge_turn(self, turn: int) -> Verdict:
-        speaker = self._exchange.turns[turn].speaker
-        return self._policies.judge(self._scope(Side.INPUT, speaker), _observed(self._sights[turn]))
-
-    def _masked_turns(self, verdicts: list[Verdict]) -> dict[int, str]:
-        masked = {}
-        for n, (turn, verdict) in enumerate(zip(self._exchange.turns, verdicts, strict=True)):
-            spans = [
-                (finding.span, finding.kind)
-                for reason in verdict.reasons
-                if reason.action is Action.REDACT and not reason.shadow
-                for finding in reason.findings
-            ]
-            if spans:
-                masked[n] = self._placeholders.mask(turn.text, spans)
-        return masked
+        return [effects.Forward(self._question.replaced, self._asks_logprobs)]
 
     @property
     def _asks_logprobs(self) -> bool:
@@ -162,13 +165,16 @@ class Session:
         flow, unit, last = self._unit_jobs.pop(event.job)
         out: list[Effect] = []
         for _ in flow.take(unit, event.look, last=last):
-            scope = self._scope(Side.OUTPUT, Speaker.ASSISTANT)
-            flow.verdict = self._policies.judge(scope, _observed(flow.sight))
-            if flow.verdict.action is Action.BLOCK or flow.leaked():
+            verdict = self._judge(flow)
+            if verdict.action is Action.BLOCK or flow.leaked():
                 return out + self._stop(Ending.FILTERED, event.at)
-            self._muted = self._muted or flow.verdict.action is Action.HANDOVER
+            self._muted = self._muted or verdict.action is Action.HANDOVER
             out += self._commit(flow)
         return out + self._settle(event.at)
+
+    def _judge(self, flow: Flow) -> Verdict:
+        flow.verdict = self._policies.judge(self._scope(), flow.sight.observed)
+        return flow.verdict
 
     def _commit(self, flow: Flow) -> list[Effect]:
         if self._muted or self._holds_all:
@@ -192,7 +198,7 @@ class Session:
         told = text
         if self._profile.restore:
             in_json = flow.channel.strand is Strand.TOOL_CALL
-            told = self._placeholders.restore(text, json_string=in_json)
+            told = self._question.placeholders.restore(text, json_string=in_json)
         kept = tokens if self._exchange.wants_logprobs and told == raw else ()
         return [effects.Release(flow.channel, told, flow.name if first else None, kept)]
 
@@ -216,7 +222,11 @@ class Session:
         again = [self._inspect(flow, *pending) for flow, pending in open_ends if pending]
         if again:
             return again
-        self._answer = self._tiered()
+        judged = self._judged()
+        self._answer = self._tiered(judged)
+        if self._wants_alternatives(judged):
+            self.state = State.DIFFERING
+            return [effects.Differ(self._question.replaced, language(self._exchange))]
         if self._answer.action >= Action.HANDOVER:
             return self._stop(Ending.FILTERED, at)
         out: list[Effect] = []
@@ -224,16 +234,52 @@ class Session:
             out += self._release(flow)
         return out + self._record(Ending.ANSWERED, at)
 
-    def _tiered(self) -> Verdict:
-        verdict = merged(
-            [
-                Verdict(Action.ALLOW, self._policies.digest),
-                *(flow.verdict for flow in self._flows.values() if flow.verdict),
-            ]
-        )
-        return self._policies.tiered(
-            verdict, self._scope(Side.OUTPUT, Speaker.ASSISTANT), self._confidence()
-        )
+    def _judged(self) -> Verdict:
+        flows = [flow.verdict for flow in self._flows.values() if flow.verdict]
+        return merged([Verdict(Action.ALLOW, self._policies.digest), *flows])
+
+    def _tiered(self, verdict: Verdict) -> Verdict:
+        return self._policies.tiered(verdict, self._scope(), self._confidence())
+
+    # -- three alternatives in place of one conclusion
+
+    def _wants_alternatives(self, judged: Verdict) -> bool:
+        """A clinician judges for himself; an answer that a rule handed over stays with the case."""
+        clinician = self._exchange.caller.audience is Audience.CLINICIAN
+        middle = self._answer is not None and self._answer.tier is Tier.DIFFERENTIAL
+        said = any(flow.text for flow in self._flows.values())
+        return clinician and middle and said and judged.action < Action.HANDOVER
+
+    def _on_differed(self, event: events.Differed) -> list[Effect]:
+        found = alternatives.read(event.text)
+        if found is None:
+            return self._undiffered(event.at)
+        self._second = Flow(Channel(), self._profile.hold.max_chars)
+        text = alternatives.rendered(found, language(self._exchange))
+        self._second.append(text, ())
+        self._second.end()
+        return self._inspections(self._second)
+
+    def _on_alternatives_inspected(self, event: events.Inspected) -> list[Effect]:
+        flow, unit, last = self._unit_jobs.pop(event.job)
+        for _ in flow.take(unit, event.look, last=last):
+            self._judge(flow)
+        if self._unit_jobs:
+            return []
+        pending = flow.reinspection()
+        if pending:
+            return [self._inspect(flow, *pending)]
+        if flow.verdict is None or flow.verdict.action >= Action.HANDOVER:
+            return self._undiffered(event.at)
+        return [*self._release(flow), *self._record(Ending.ANSWERED, event.at)]
+
+    def _undiffered(self, at: float) -> list[Effect]:
+        """No alternatives that may leave: then nobody but a doctor can answer."""
+        assert self._answer is not None  # noqa: S101 - DIFFERING is only entered with one
+        notes = (*self._answer.notes, "alternatives_unavailable")
+        self._answer = replace(self._answer, tier=Tier.TAKEOVER, notes=notes)
+        self._second = None
+        return self._stop(Ending.FILTERED, at)
 
     def _confidence(self) -> Confidence:
         if self._supplied is not None:
@@ -245,14 +291,13 @@ class Session:
 
     def _on_lost(self, event: events.Lost) -> list[Effect]:
         gone = event.party is events.Party.CLIENT
-        dropped = self.state in (State.ANSWERING, State.SETTLING)
-        cancel: list[Effect] = [effects.Cancel()] if dropped else []
+        cancel: list[Effect] = [effects.Cancel()] if self.state in WAITING else []
         ending = Ending.GONE if gone else Ending.FAILED
         return cancel + self._record(ending, event.at, code=event.code)
 
     def _stop(self, ending: Ending, at: float) -> list[Effect]:
         out: list[Effect] = []
-        if self.state in (State.ANSWERING, State.SETTLING):
+        if self.state in WAITING:
             out.append(effects.Cancel())
         recorded = self._record(ending, at)
         return [*out, effects.Notify(self._close.verdict, self._close.case), *recorded]
@@ -269,16 +314,24 @@ class Session:
             ending, verdict, finish, self._usage, case, code, self._forwarded
         )
         story = record.Story(
-            self._exchange, self._sights, list(self._flows.values()), self._close, at
+            self._exchange,
+            self._question.sights,
+            list(self._flows.values()),
+            self._close,
+            at,
+            self._second,
         )
         return [effects.Record(record.drafts(story))]
 
     def _overall(self) -> Verdict:
-        flows = [flow.verdict for flow in self._flows.values() if flow.verdict]
-        verdict = merged([self._question, *flows, *([self._answer] if self._answer else [])])
+        verdict = merged([self._question.verdict, self._judged(), *self._later_verdicts()])
         if any(flow.leaked() for flow in self._flows.values()):
             verdict = merged([verdict, record.late_mask(self._policies.digest)])
         return verdict
+
+    def _later_verdicts(self) -> list[Verdict]:
+        second = self._second.verdict if self._second else None
+        return [verdict for verdict in (self._answer, second) if verdict]
 
     def _on_recorded(self, _: events.Recorded) -> list[Effect]:
         self.state = State.DONE
@@ -292,20 +345,16 @@ class Session:
     def _ignore(self, _: Event) -> list[Effect]:
         return []
 
-    def _scope(self, side: Side, speaker: Speaker) -> Scope:
+    def _scope(self) -> Scope:
         exchange = self._exchange
         return Scope(
             scene=exchange.scene,
-            side=side,
+            side=Side.OUTPUT,
             audience=exchange.caller.audience,
             tenant=exchange.caller.tenant,
             purpose=exchange.purpose,
-            speaker=speaker,
+            speaker=Speaker.ASSISTANT,
         )
-
-
-def _observed(sight: Sight) -> Observed:
-    return Observed(tuple(sight.findings.values()), tuple(sight.gaps), sight.scores)
 
 
 # Every pair that may happen, and the method that answers it; any other pair is refused.
@@ -320,6 +369,9 @@ TABLE: dict[tuple[State, type], str] = {
     (State.ASKING, events.Lost): "_on_lost",
     (State.ANSWERING, events.Lost): "_on_lost",
     (State.SETTLING, events.Lost): "_on_lost",
+    (State.DIFFERING, events.Differed): "_on_differed",
+    (State.DIFFERING, events.Inspected): "_on_alternatives_inspected",
+    (State.DIFFERING, events.Lost): "_on_lost",
     (State.RECORDING, events.Recorded): "_on_recorded",
     (State.RECORDING, events.Unrecorded): "_on_unrecorded",
     # Late news while the record is being written: nothing may change any more.
@@ -327,5 +379,6 @@ TABLE: dict[tuple[State, type], str] = {
     (State.RECORDING, events.Delta): "_ignore",
     (State.RECORDING, events.Finished): "_ignore",
     (State.RECORDING, events.Ended): "_ignore",
+    (State.RECORDING, events.Differed): "_ignore",
     (State.RECORDING, events.Lost): "_ignore",
 }

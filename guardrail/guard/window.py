@@ -19,9 +19,7 @@ SOFT = frozenset("，、,：: \t")
 PARAGRAPHS = 4
 
 # A full stop after these is no sentence end: list numbers, initials, and common abbreviations.
-NO_END = re.compile(
-    r"(?:^|[\s(（])(?:\d{1,3}|[A-Z]|Dr|Mr|Mrs|Ms|Prof|vs|e\.g|i\.e|approx|No)\.$"
-)
+NO_END = re.compile(r"(?:^|[\s(（])(?:\d{1,3}|[A-Z]|Dr|Mr|Mrs|Ms|Prof|vs|e\.g|i\.e|approx|No)\.$")
 
 
 def is_han(char: str) -> bool:

@@ -9,7 +9,8 @@ Facts by kind (all keys present unless marked ?):
 * asked: scene, audience, tenant, caller, role, model, endpoint, stream, turns, chars, purpose, cohort
   - body: {turns: [{speaker, text}]}
 * inspected: side, findings: [{at, kind, start, end, score, detector, dimension, parts}], gaps:
-  [{detector, reason}], scores: {key: float}; `at` is "turn:<n>" or "<choice>/<strand>/<index>"
+  [{detector, reason}], scores: {key: float}; `at` is "turn:<n>",
+  "<choice>/<strand>/<index>" or "alternatives"
 * decided: action, tier, confidence, confidence_source, policy, notes, rules: [{rule, policy, action,
   severity, shadow, kinds, references}]
   - body: {withheld: [{choice, strand, index, name, text}]} (what the model said, unmasked and whole)

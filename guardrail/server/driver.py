@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from guardrail.domain.errors import BrokenLedger, UpstreamFailed
-from guardrail.domain.exchange import Exchange
+from guardrail.domain.exchange import Channel, Exchange
 from guardrail.guard import effects, events
 from guardrail.guard.effects import Effect
 from guardrail.guard.events import Event, Party
@@ -20,7 +21,7 @@ from guardrail.guard.session import Session, State
 from guardrail.server import problems
 from guardrail.server.house import House
 from guardrail.server.reply import Reply
-from guardrail.wire import chat
+from guardrail.wire import alternatives, chat
 
 QUEUE = 256  # events waiting; a full queue slows the upstream down, nothing is dropped
 
@@ -87,12 +88,14 @@ class Driver:
             self._house.watch.saw(self._exchange, effect, self._house.clock())
             await self._perform(effect)
 
-    async def _perform(self, effect: Effect) -> None:  # noqa: C901 - one case per effect
+    async def _perform(self, effect: Effect) -> None:  # noqa: C901 - a case each
         match effect:
             case effects.Inspect():
                 self._start(self._inspect(effect))
             case effects.Forward():
                 self._upstream = self._start(self._ask(effect))
+            case effects.Differ():
+                self._upstream = self._start(self._differ(effect))
             case effects.Release():
                 await self._written(self._reply.release(effect))
             case effects.Notify():
@@ -125,6 +128,18 @@ class Driver:
             await self._queue.put(lost)
         finally:
             await answer.aclose()  # type: ignore[attr-defined]
+
+    async def _differ(self, effect: effects.Differ) -> None:
+        question = alternatives.Question(self._request, effect.replaced, effect.lang)
+        once = replace(self._exchange, stream=False, choices=1, tools=())
+        said = ""
+        try:
+            async for event in self._house.upstream.ask(once, alternatives.body(question)):
+                if isinstance(event, events.Delta) and event.channel == Channel():
+                    said += event.text
+        except UpstreamFailed:
+            said = ""
+        await self._queue.put(events.Differed(said, self._house.clock()))
 
     async def _record(self, effect: effects.Record) -> Event:
         try:

@@ -15,7 +15,7 @@ from guardrail.domain.verdict import Action, Verdict
 from guardrail.guard import confidence
 from guardrail.guard.flow import Flow, Sight
 from guardrail.guard.ports import Panel
-from guardrail.policy.evaluate import Observed, PolicySet, Scope
+from guardrail.policy.evaluate import PolicySet, Scope
 from guardrail.wire.check import Sample
 
 
@@ -32,7 +32,7 @@ async def judge(
     scope = Scope(scene, sample.side, Audience.PATIENT, tenant, "", speaker)
     if sample.side is Side.INPUT:
         sight = await _question(panel, sample.passage)
-        verdict = policies.judge(scope, _observed(sight))
+        verdict = policies.judge(scope, sight.observed)
     else:
         flow = Flow(Channel(), policies.profile(scene, tenant).hold.max_chars)
         sight = flow.sight
@@ -64,16 +64,12 @@ async def _answer(
         looks: Sequence[Look] = await asyncio.gather(*(panel.look(p) for _, p in units))
         for (unit, asked), look in zip(units, looks, strict=True):
             for _ in flow.take(unit, look, last=asked.last):
-                flow.verdict = verdict = policies.judge(scope, _observed(flow.sight))
+                flow.verdict = verdict = policies.judge(scope, flow.sight.observed)
                 if verdict.action is Action.BLOCK:
                     return verdict
         again = flow.reinspection()
         units = [again] if again else []
     return verdict
-
-
-def _observed(sight: Sight) -> Observed:
-    return Observed(tuple(sight.findings.values()), tuple(sight.gaps), sight.scores)
 
 
 def _seen(sight: Sight, length: int) -> Look:

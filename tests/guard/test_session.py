@@ -1,6 +1,7 @@
 """The session as dialogues: told `>>`, answers `<<`."""
 
 import dataclasses
+import json
 import math
 
 import pytest
@@ -23,6 +24,15 @@ WORDS = {
 }
 DETECTOR = ScriptedDetector(WORDS, precursors=("阿莫西林",))
 CHANNEL = Channel()
+THREE = json.dumps(
+    {
+        "alternatives": [
+            {"title": title, "supporting": ["单侧"], "opposing": ["无先兆"]}
+            for title in ("偏头痛", "紧张性头痛", "丛集性头痛")
+        ]
+    },
+    ensure_ascii=False,
+)
 
 
 def see(passage):
@@ -181,10 +191,49 @@ def test_scene_a_always_tiers(policy_set, probability, proven, audience, action,
     logprob = None if probability is None else math.log(probability)
     caller = Caller(audience=audience)
     answer = saying("考虑偏头痛。", logprob=logprob)
+    answer = [*answer, events.Differed("", 0.0)]
     outcome = run(policy_set, answer, scene=Scene.A, proven=proven, caller=caller)
+    if tier is Tier.DIFFERENTIAL:
+        assert outcome.of(effects.Differ) == [effects.Differ({}, "zh")]
+        tier = Tier.TAKEOVER  # no alternatives came
     assert (outcome.close.verdict.action, outcome.close.verdict.tier) == (action, tier)
     assert outcome.close.case == "case-x1"
     assert bool(outcome.released) is (action is Action.ANNOTATE)
+
+
+def differ(policy_set: PolicySet, said: str) -> Outcome:
+    caller = Caller(audience=Audience.CLINICIAN)
+    answer = [*saying("考虑偏头痛。", logprob=math.log(0.9)), events.Differed(said, 0.0)]
+    return run(policy_set, answer, scene=Scene.A, caller=caller)
+
+
+def test_three_alternatives_leave_in_place_of_one_conclusion(policy_set: PolicySet) -> None:
+    outcome = differ(policy_set, THREE)
+    assert outcome.released[CHANNEL].startswith("以下三项备选")
+    assert "1. 偏头痛\n   支持：单侧\n   反对：无先兆" in outcome.released[CHANNEL]
+    assert "考虑偏头痛。" not in outcome.released[CHANNEL]
+    close = outcome.close
+    assert (close.ending, close.verdict.tier) == (Ending.ANSWERED, Tier.DIFFERENTIAL)
+    assert close.case == "case-x1"
+    drafts = records(outcome)[0].drafts
+    assert drafts[3].body["withheld"][0]["text"] == "考虑偏头痛。"
+    assert drafts[4].body["channels"][0]["text"] == outcome.released[CHANNEL]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "{}", THREE.replace("单侧", "x")[:-1], THREE.replace("偏", "服阿莫西林0.5g偏")],
+)
+def test_alternatives_that_may_not_leave_make_it_a_takeover(policy_set, said) -> None:
+    outcome = differ(policy_set, said)
+    assert not outcome.released
+    assert outcome.close.verdict.tier is Tier.TAKEOVER
+    assert "alternatives_unavailable" in outcome.close.verdict.notes
+
+
+def test_alternatives_with_an_open_precursor_are_settled(policy_set: PolicySet) -> None:
+    outcome = differ(policy_set, THREE.replace("无先兆", "阿莫西林"))
+    assert outcome.released[CHANNEL].count("阿莫西林") == 3
 
 
 def test_a_confidence_the_upstream_supplies_counts_before_its_logprobs(policy_set) -> None:
@@ -277,6 +326,7 @@ EVENTS = [
     events.Delta(CHANNEL, "x", 0.0),
     events.Finished(0, "stop", 0.0),
     events.Ended(0.0),
+    events.Differed("", 0.0),
     events.Lost(events.Party.CLIENT, "client_gone", 0.0),
     events.Recorded(0, 0.0),
     events.Unrecorded("ledger_unavailable", 0.0),
@@ -288,17 +338,20 @@ def in_state(policy_set: PolicySet, state: State) -> Session:
     session = Session(policy_set)
     if state is State.IDLE:
         return session
-    (inspect,) = session.receive(events.Asked(ask("x"), 0.0))
+    clinician = ask("x", Scene.A, caller=Caller(audience=Audience.CLINICIAN))
+    (inspect,) = session.receive(events.Asked(clinician, 0.0))
     if state is State.ASKING:
         return session
     session.receive(events.Inspected(inspect.job, see(inspect.passage), 0.0))
-    session.receive(events.Delta(CHANNEL, "x。", 0.0))
-    if state is State.SETTLING:
+    session.receive(events.Delta(CHANNEL, "x。", 0.0, None, (Token("x。", -0.1),)))
+    if state in (State.SETTLING, State.DIFFERING):
         session.receive(events.Ended(0.0))
+    if state is State.DIFFERING:
+        session.receive(events.Inspected(2, see(_passage("x。")), 0.0))
     if state in (State.RECORDING, State.DONE):
-        session.receive(EVENTS[5])
-    if state is State.DONE:
         session.receive(EVENTS[6])
+    if state is State.DONE:
+        session.receive(EVENTS[7])
     assert session.state is state
     return session
 
@@ -313,4 +366,7 @@ def test_every_pair_is_in_the_table_or_refused(policy_set, state, event) -> None
         return
     if isinstance(event, events.Inspected) and state in (State.ANSWERING, State.SETTLING):
         event = events.Inspected(2, Look(), 0.0)
+    if isinstance(event, events.Inspected) and state is State.DIFFERING:
+        session.receive(events.Differed(THREE, 0.0))
+        event = events.Inspected(3, Look(), 0.0)
     session.receive(event)
