@@ -1,0 +1,94 @@
+"""What one epoch shows: rows drawn afresh from each pool, cut to windows, batched by length.
+
+A compliant row is sometimes seen by one of its sentences only, as the running guard sees it; a
+violation is always shown by its widest window, since a part of it may be innocent. Both halves of
+a pair get the same benign sentence in front, or none.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifiers.rows import Row
+from classifiers.settings import RunConfig
+from guardrail.detectors.encoding import Encoder, Window
+
+PART_WINDOW_RATE = 0.4
+BUCKET_ROWS = 1024
+LONGEST_CHARS = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    row: Row
+    ids: tuple[int, ...]
+
+
+Unit = list[Row]
+
+
+def units(rows: Sequence[Row]) -> dict[str, list[Unit]]:
+    """Per pool, rows that are drawn together: pairs, or single rows."""
+    found: dict[str, dict[str, Unit]] = defaultdict(dict)
+    for row in rows:
+        found[row.pool].setdefault(row.pair or row.id, []).append(row)
+    return {pool: list(members.values()) for pool, members in found.items()}
+
+
+def draw(pools: dict[str, list[Unit]], config: RunConfig, chance: random.Random) -> list[Unit]:
+    """This epoch's units. A pool of pairs counts its rows."""
+    chosen: list[Unit] = []
+    for pool, rows_wanted in config.pools.items():
+        members = pools[pool]
+        wanted = rows_wanted // max(1, len(members[0]))
+        chosen.extend(chance.sample(members, min(wanted, len(members))))
+    chance.shuffle(chosen)
+    return chosen
+
+
+class Cutter:
+    """Turns units into examples."""
+
+    def __init__(self, encoder: Encoder, config: RunConfig, prefixes: Sequence[str]) -> None:
+        self._encoder = encoder
+        self._config = config
+        self._prefixes = prefixes
+
+    def examples(self, unit: Unit, chance: random.Random) -> list[Example]:
+        prefix = ""
+        if len(unit) > 1 and chance.random() < self._config.context_rate:
+            prefix = chance.choice(self._prefixes)
+        return [Example(row, self._window(row, prefix, chance).ids) for row in unit]
+
+    def _window(self, row: Row, prefix: str, chance: random.Random) -> Window:
+        text = row.text
+        if not row.positive and not row.pair and len(text) > LONGEST_CHARS:
+            start = chance.randrange(len(text) - LONGEST_CHARS)
+            text = text[start:]
+        windows = self._encoder.windows(prefix + text[:LONGEST_CHARS], len(prefix))
+        if not row.positive and chance.random() < PART_WINDOW_RATE:
+            return chance.choice(windows)
+        return max(windows, key=lambda window: len(window.ids))
+
+
+def batches(
+    chosen: Sequence[Unit], cutter: Cutter, config: RunConfig, chance: random.Random
+) -> list[list[Example]]:
+    """Batches of about `batch_rows` examples of like length; a pair stays in one batch."""
+    cut = [cutter.examples(unit, chance) for unit in chosen]
+    found: list[list[Example]] = []
+    for start in range(0, len(cut), BUCKET_ROWS):
+        part = sorted(cut[start : start + BUCKET_ROWS], key=lambda unit: len(unit[0].ids))
+        batch: list[Example] = []
+        for unit in part:
+            batch.extend(unit)
+            if len(batch) >= config.batch_rows:
+                found.append(batch)
+                batch = []
+        if batch:
+            found.append(batch)
+    chance.shuffle(found)
+    return found

@@ -1,0 +1,209 @@
+"""What each source may teach. A mapping of ours from the source's own labels, head by head.
+
+Each function turns one raw row into rows; a head that the source says nothing about stays unknown.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from classifiers.rows import DIMENSIONS, Row, clean
+
+Raw = dict[str, Any]
+NEIGHBOUR_WEIGHT = 0.3  # a violation's other dimensions: mostly 0, secondary ones not all marked
+FIRST_PERSON_RISK = re.compile(
+    r"我[^。！？]{0,12}(想死|想自杀|想过自杀|自残|割腕|不想活|轻生|结束生命|寻死)"
+    r"|自杀(倾向|念头|的想法|的念头)"
+)
+HARMLESS_SCENES = {"commonsense", "Mental_Health"}
+HIJACK_SCENES = {"Goal_Hijacking", "Prompt_Leaking"}
+
+
+def raw_rows(path: Path) -> Iterator[Raw]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _row(raw: Raw, pool: str, known: dict[str, int], text: str = "", mark: str = "") -> Row:
+    return Row(
+        id=raw["id"] + mark,
+        text=text or raw["text"],
+        source=raw.get("source", "seed"),
+        pool=pool,
+        lang=raw.get("lang", "zh"),
+        known=known,
+        group=raw.get("source", "seed"),
+    )
+
+
+def twin(raw: Raw) -> Iterator[Row]:
+    """A seed row. Dimensions that a violation is not marked with count as 0, with little weight."""
+    marked = set(raw["dims"])
+    known = clean(but=["injection"] if marked else [])
+    known.update(dict.fromkeys(marked, 1))
+    doubt = {head: NEIGHBOUR_WEIGHT for head in known if marked and not known[head]}
+    yield Row(
+        raw["id"], raw["text"], "seed/twins", "twins", raw["lang"], known, doubt,
+        group=raw["situation"], pair=raw["pair"],
+    )  # fmt: skip
+
+
+def injection(raw: Raw) -> Iterator[Row]:
+    """A seed injection or its look-alike. Injections may ask for any violation: only their own
+    head is known."""
+    bad = raw["label"] == "violation"
+    known = {"injection": 1, "self_harm": 0} if bad else clean()
+    yield Row(
+        raw["id"], raw["text"], "seed/injection", "injection", raw["lang"], known,
+        group=raw["pair"].rstrip("mx"), pair=raw["pair"],
+    )  # fmt: skip
+
+
+def prescription(raw: Raw) -> Iterator[Row]:
+    """Drug text of every kind; prescriptions themselves are the prescription detector's to find,
+    so `saf.medication` is left unknown on them."""
+    but = () if raw["label"] == "ok" else ("saf.medication", "saf.law_regulation", "injection")
+    known = clean(but=but)
+    yield Row(
+        raw["id"], raw["text"], "seed/prescriptions", "prescriptions", raw["lang"], known,
+        group=raw["id"],
+    )  # fmt: skip
+
+
+def med_safety_bench(raw: Raw) -> Iterator[Row]:
+    known = {"self_harm": 0, "injection": 0} | dict.fromkeys(raw["dims"], 1)
+    yield _row(raw, "ethics_en", known)
+    if raw.get("response_risk") == "safe":
+        yield _row(raw, "refusals", clean(), raw["response"], "/r")
+
+
+def consultation(raw: Raw) -> Iterator[Row]:
+    """Question and reply, each on its own. A reply with drug, dose or frequency would be a
+    prescription if a model wrote it: medication stays unknown there."""
+    yield _row(raw, "benign", clean())
+    if len(raw.get("response") or "") >= 6:
+        but = ("saf.medication",) if (raw.get("auto") or {}).get("rx_like") else ()
+        yield _row(raw, "benign", clean(but=but), raw["response"], "/r")
+
+
+def knowledge(raw: Raw) -> Iterator[Row]:
+    yield _row(raw, "knowledge", clean())
+
+
+def smile(raw: Raw) -> Iterator[Row]:
+    """Distress told to a counsellor. The source's keyword flag is trusted only where the writer
+    speaks of his own wish; flagged rows without that stay unknown."""
+    if not raw["labels"]["kw_selfharm"]:
+        yield _row(raw, "self_harm", clean())
+    elif FIRST_PERSON_RISK.search(raw["text"]):
+        yield _row(raw, "self_harm", {"self_harm": 1, "injection": 0})
+
+
+def moderation(raw: Raw) -> Iterator[Row]:
+    flag = raw["labels"].get("SH")
+    if flag is not None:
+        yield _row(raw, "self_harm", {"self_harm": int(flag), "injection": 0})
+
+
+def jailbreak(raw: Raw) -> Iterator[Row]:
+    attack = raw["labels"].get("attack")
+    if attack in ("plain_seed", None):
+        yield _row(raw, "jailbreak", {"injection": 0, "self_harm": 0})
+    else:
+        yield _row(raw, "jailbreak", {"injection": 1})
+
+
+def instruction(raw: Raw) -> Iterator[Row]:
+    yield _row(raw, "benign", clean())
+
+
+def multilingual(raw: Raw) -> Iterator[Row]:
+    scene = raw["labels"].get("scene")
+    if scene in HIJACK_SCENES:
+        yield _row(raw, "jailbreak", {"injection": 1, "self_harm": 0})
+    elif scene in HARMLESS_SCENES:
+        yield _row(raw, "jailbreak", clean())
+
+
+def mapped(raw: Raw) -> Iterator[Row]:
+    """A medical risk row of a source we may only measure on: its mapped dimensions."""
+    if raw["risk"] == "knowledge":
+        yield _row(raw, "knowledge_eval", clean())
+    else:
+        yield _row(raw, "violations_eval", dict.fromkeys(raw["dims"], 1))
+
+
+def dilemma(raw: Raw) -> Iterator[Row]:
+    yield _row(raw, "dilemmas_eval", dict.fromkeys(DIMENSIONS, 0))
+
+
+def attack(raw: Raw) -> Iterator[Row]:
+    yield _row(raw, "attacks_eval", {"injection": 1})
+
+
+def crisis(raw: Raw) -> Iterator[Row]:
+    """Posts rated for suicide risk; those of the other set speak of distorted thoughts only."""
+    if raw.get("risk") == "high":
+        yield _row(raw, "crisis_eval", {"self_harm": 1})
+    elif "risk" not in raw:
+        yield _row(raw, "crisis_eval", {"self_harm": 0})
+
+
+def news(raw: Raw) -> Iterator[Row]:
+    if raw["risk"] == "real":
+        yield _row(raw, "news_eval", clean())
+
+
+Reader = Callable[[Raw], Iterator[Row]]
+
+READERS: dict[str, dict[str, Reader]] = {
+    "seed/twins.jsonl.gz": {"": twin},
+    "seed/injection.jsonl.gz": {"": injection},
+    "seed/prescriptions.jsonl.gz": {"": prescription},
+    "a2_health_law_zh.jsonl.gz": {"LawRefBook/Laws": knowledge},
+    "a_med_ethics_safety.jsonl.gz": {
+        "AI4LIFE-GROUP/med-safety-bench": med_safety_bench,
+        "kyre-99/CMExam-Dataset": knowledge,
+        "X-LANCE/MedEthicAlign": mapped,
+        "IS2Lab/S-Eval": mapped,
+        "pariskang/MedEthicsBench": dilemma,
+    },
+    "b2_selfharm_distress_zh.jsonl.gz": {
+        "qiuhuachuan/smile": smile,
+        "HongzhiQ/SupervisedVsLLM-EfficacyEval": crisis,
+    },
+    "b_general_safety.jsonl.gz": {
+        "Jarviswang94/Multilingual_safety_benchmark": multilingual,
+        "openai/moderation-api-release": moderation,
+        "thu-coai/SafetyBench": knowledge,
+    },
+    "c_jailbreak_injection.jsonl.gz": {
+        "STAIR-BUPT/JailBench": jailbreak,
+        "leondz/garak": jailbreak,
+        "microsoft/BIPIA": jailbreak,
+        "IS2Lab/S-Eval": attack,
+        "shibing624/MedicalGPT": instruction,
+    },
+    "d_med_dialogue.jsonl.gz": dict.fromkeys(
+        (
+            "FudanDISC/DISC-MedLLM",
+            "Kent0n-Li/ChatDoctor",
+            "SCIR-HI/Huatuo-Llama-Med-Chinese",
+            "SCIR-HI/Med-ChatGLM",
+            "SupritYoung/Zhongjing",
+            "Toyhom/Chinese-medical-dialogue-data",
+            "abachaa/MedQuAD",
+            "askerlee/MedHallu",
+            "shibing624/MedicalGPT",
+            "yy-hh/LlmMedEval",
+        ),
+        consultation,
+    ),
+    "g_hallucination_misinfo.jsonl.gz": {"cyang03/CHECKED": news},
+}
