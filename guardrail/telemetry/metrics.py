@@ -70,6 +70,13 @@ class _Traffic:
             registry=registry,
             buckets=_WHOLE_S,
         )
+        self.upstream_errors = Counter(
+            "guardrail_upstream_errors", "Upstream failures by code.", ["code"], registry=registry
+        )
+
+
+class _Leaving:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.first_release = Histogram(
             "guardrail_first_release_seconds",
             "From question to the first text that may leave (answer or notice).",
@@ -90,9 +97,6 @@ class _Traffic:
         )
         self.released_chars = Counter(
             "guardrail_released_chars", "Cleared characters of answers.", registry=registry
-        )
-        self.upstream_errors = Counter(
-            "guardrail_upstream_errors", "Upstream failures by code.", ["code"], registry=registry
         )
 
 
@@ -197,6 +201,7 @@ class Metrics:
         registry = CollectorRegistry()
         self._exposed: Collector = _Lean(registry)
         self._traffic = _Traffic(registry)
+        self._leaving = _Leaving(registry)
         self._judging = _Judging(registry)
         self._remembering = _Remembering(registry)
         self._standing = _Standing(registry)
@@ -261,7 +266,7 @@ class Metrics:
         self._remembering.index.set(index)
 
     def render(self) -> bytes:
-        """The text exposition (`CONTENT_TYPE`). Costs about 60 µs per series: on a busy loop,
+        """The text exposition (`CONTENT_TYPE`). Costs about 5 µs per sample: with a large policy
         call it in a thread."""
         return generate_latest(self._exposed)
 
@@ -329,7 +334,7 @@ class Metrics:
         progress = self._open.get(exchange.id)
         match thing:
             case effects.Release(channel=channel, text=text):
-                self._traffic.released_chars.inc(len(text))
+                self._leaving.released_chars.inc(len(text))
                 self._released(exchange, channel, at)
             case effects.Close(ending=ending, verdict=verdict):
                 self._closed(exchange, ending, verdict, at)
@@ -347,8 +352,8 @@ class Metrics:
         self._spoke(progress, at)
         hold = progress.released(channel, at)
         if hold is not None:
-            self._traffic.hold_seconds.observe(hold.seconds)
-            self._traffic.hold_chars.observe(hold.chars)
+            self._leaving.hold_seconds.observe(hold.seconds)
+            self._leaving.hold_chars.observe(hold.chars)
 
     def _closed(self, exchange: Exchange, ending: Ending, verdict: Verdict, at: float) -> None:
         self._traffic.closed.labels(ending.value).inc()
@@ -366,7 +371,7 @@ class Metrics:
     def _spoke(self, progress: Progress, at: float) -> None:
         first_s = progress.spoke(at)
         if first_s is not None:
-            self._traffic.first_release.observe(first_s)
+            self._leaving.first_release.observe(first_s)
 
     def _reasons(self, verdict: Verdict) -> None:
         for reason in verdict.reasons:
