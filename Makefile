@@ -58,7 +58,7 @@ imports: ## who may import whom (import-linter)
 
 policies: ## lint the shipped policies and run the cases beside them
 	@guardrail policy lint policies/
-	@guardrail policy test policies/
+	@guardrail policy test policies/ --thorough
 
 docs: ## build both languages; a broken link fails
 	@zensical build --strict --clean -f docs/zensical.en.toml

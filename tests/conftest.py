@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
@@ -60,6 +61,17 @@ def _unskipped(report: Report) -> Report:
 
 def _reason(longrepr: object) -> str:
     return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_remembered() -> None:
+    """Each test file starts without what others made our `functools.cache` remember, so that
+    whether a file covers its source does not depend on which ran before it."""
+    ours = [module for name, module in list(sys.modules.items()) if name.startswith("guardrail.")]
+    for module in ours:
+        for thing in list(vars(module).values()):
+            if callable(clear := getattr(thing, "cache_clear", None)):
+                clear()
 
 
 @pytest.fixture(autouse=True)

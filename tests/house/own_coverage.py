@@ -48,7 +48,7 @@ def main(patterns: str) -> int:
     for source in files:
         share, line = own_share(run, source)
         if share < 100:
-            short.append(f"{source}: {line.split(maxsplit=5)[-1] if line else ''} ({share:.0f} %)")
+            short.append(f"{source}: {line.split(maxsplit=5)[-1] if line else ''} ({int(share)} %)")
     done = f"{len(files) - len(short)} of {len(files)} pure files"
     short.insert(0, f"{done} are fully covered by their own tests")
     sys.stdout.write("\n".join(short) + "\n")

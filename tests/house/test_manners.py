@@ -6,6 +6,8 @@ import ast
 
 ENVIRONMENT_READER = "guardrail/settings.py"
 CATCH_ALLS = {"guardrail/server/problems.py", "guardrail/detectors/panel.py"}
+# Libraries that raise bare or unrelated exceptions; each is translated into one of ours at once.
+TRANSLATIONS = {"guardrail/detectors/encoding.py", "guardrail/detectors/onnx.py"}
 MAY_WAIT = (
     "guardrail/app.py",
     "guardrail/cli/",
@@ -37,8 +39,16 @@ def catch_alls(source) -> list[str]:
     return [
         f"{source.name}:{node.lineno}"
         for node in ast.walk(source.tree)
-        if isinstance(node, ast.ExceptHandler) and catches_everything(node.type)
+        if isinstance(node, ast.ExceptHandler)
+        and catches_everything(node.type)
+        and not (source.name in TRANSLATIONS and translates(node))
     ]
+
+
+def translates(handler: ast.ExceptHandler) -> bool:
+    """The handler does nothing but raise an error of ours."""
+    only = handler.body[0]
+    return len(handler.body) == 1 and isinstance(only, ast.Raise) and only.exc is not None
 
 
 def catches_everything(kind: ast.expr | None) -> bool:
@@ -102,5 +112,11 @@ def test_planted_faults_are_seen(plant) -> None:
     source = plant("guardrail/wire/x.py", text)
     assert environment_readers(source) == ["guardrail/wire/x.py:2", "guardrail/wire/x.py:3"]
     assert catch_alls(source) == ["guardrail/wire/x.py:5", "guardrail/wire/x.py:7"]
+    translated = plant(
+        "guardrail/detectors/onnx.py",
+        "try: ...\nexcept Exception:\n raise BadConfig() from None\n"
+        "try: ...\nexcept Exception: ...\n",
+    )
+    assert catch_alls(translated) == ["guardrail/detectors/onnx.py:5"]
     assert waits(source) == ["guardrail/wire/x.py:8"]
     assert wide_protocols(source) == ["guardrail/wire/x.py:9 P: 1 methods"]

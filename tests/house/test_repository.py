@@ -66,7 +66,8 @@ def test_source_hides_nothing(root: Path, files: list[str]) -> None:
 
 
 def test_changes_are_told(root: Path, files: list[str]) -> None:
-    notes = [n for n in files if n.startswith("changelog.d/") and not n.endswith("README.md")]
+    held = [n for n in files if n.startswith("changelog.d/") and n.endswith(".md")]
+    notes = [n for n in held if not n.endswith("README.md")]
     assert notes
     wrong = [n for n in notes if not re.fullmatch(r"changelog\.d/[a-z0-9-]+\.([a-z]+)\.md", n)]
     assert wrong == []
