@@ -97,7 +97,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Share of the exchanges of the last hour that were blocked.",
                 (
                     Line(
-                        f"sum(increase({BLOCKED}[1h]))"
+                        f"(sum(increase({BLOCKED}[1h])) or vector(0))"
                         f" / sum(increase({chosen('guardrail_decisions_total')}[1h]))"
                     ),
                 ),
