@@ -184,8 +184,8 @@ def _line(row: Row, reader: SqliteReader, vault: Vault | None) -> dict[str, Any]
         return entry_json(entry)
     key = reader.key_of(entry.exchange) if row.sealed is not None else None
     content = None
-    if key is not None and row.sealed is not None:
-        content = vault.open(key, entry.exchange, entry.kind, row.sealed)
+    if key is not None and row.sealed is not None and entry.index >= key.since:
+        content = vault.open(key.wrapped, entry.exchange, entry.kind, row.sealed)
     return entry_json(entry) | {"content": content}
 
 

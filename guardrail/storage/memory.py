@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from guardrail.ledger.chain import Head
 from guardrail.ledger.entry import Draft, Entry
 from guardrail.storage import record
-from guardrail.storage.record import Row
+from guardrail.storage.record import Key, Row
 from guardrail.storage.vault import Vault
 from guardrail.storage.writer import closed
 
@@ -19,7 +19,7 @@ class MemoryLedger:
         self._vault = vault or Vault.fresh()
         self._head = Head()
         self._rows: list[Row] = []
-        self._keys: dict[str, bytes] = {}
+        self._keys: dict[str, Key] = {}
         self._open = True
 
     @property
@@ -47,9 +47,11 @@ class MemoryLedger:
         key = self._keys.get(exchange)
         if key is None:
             return {}
-        rows = [row for row in self._rows if row.entry.exchange == exchange]
+        rows = (row for row in self._rows[key.since :] if row.entry.exchange == exchange)
         return {
-            row.entry.kind.value: self._vault.open(key, exchange, row.entry.kind, row.sealed)
+            row.entry.kind.value: self._vault.open(
+                key.wrapped, exchange, row.entry.kind, row.sealed
+            )
             for row in rows
             if row.sealed is not None
         }

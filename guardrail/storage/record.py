@@ -19,11 +19,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """An exchange's wrapped data key. Bodies of entries before `since` were sealed by a key that
+    has been erased."""
+
+    wrapped: bytes
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Rows that are stored together or not at all, the data keys they need, the head after them."""
 
     rows: tuple[Row, ...]
-    keys: dict[str, bytes]
+    keys: dict[str, Key]
     head: Head
 
     @property
@@ -32,19 +41,19 @@ class Group:
 
 
 def group(
-    drafts: Sequence[Draft], head: Head, vault: Vault, key_of: Callable[[str], bytes | None]
+    drafts: Sequence[Draft], head: Head, vault: Vault, key_of: Callable[[str], Key | None]
 ) -> Group:
-    """Seal and link `drafts` after `head`. `key_of` tells the wrapped key of an exchange that has
-    one; for others a key is issued. Raises `BrokenLedger` when a draft cannot be an entry."""
+    """Seal and link `drafts` after `head`. `key_of` tells the key of an exchange that has one; for
+    others a key is issued. Raises `BrokenLedger` when a draft cannot be an entry."""
     rows: list[Row] = []
-    keys: dict[str, bytes] = {}
+    keys: dict[str, Key] = {}
     for draft in drafts:
         sealed = None
         if draft.body is not None:
-            wrapped = keys.get(draft.exchange) or key_of(draft.exchange)
-            wrapped = wrapped or vault.issue(draft.exchange)
-            keys[draft.exchange] = wrapped
-            sealed = vault.seal(wrapped, draft.exchange, draft.kind, draft.body)
+            known = keys.get(draft.exchange) or key_of(draft.exchange)
+            key = known or Key(vault.issue(draft.exchange), head.size)
+            keys[draft.exchange] = key
+            sealed = vault.seal(key.wrapped, draft.exchange, draft.kind, draft.body)
         entry = link(draft, body_digest(sealed), head)
         head = head.after(entry)
         rows.append(Row(entry, sealed))

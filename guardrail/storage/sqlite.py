@@ -29,7 +29,7 @@ from guardrail.ledger.entry import Draft, Entry, Kind, canonical_facts
 from guardrail.ledger.merkle import Frontier
 from guardrail.storage import anchor, audit, record, tables
 from guardrail.storage.lock import Lock
-from guardrail.storage.record import Row
+from guardrail.storage.record import Key, Row
 from guardrail.storage.vault import Vault
 from guardrail.storage.writer import Job, Writer
 
@@ -55,6 +55,7 @@ class _Rim:
     anchor: Path
     cadence: Cadence
     clock: Callable[[], float]
+    busy_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +99,10 @@ class SqliteReader:
         found = self._all(tables.BODIES, exchange)
         return {kind: vault.open(key, exchange, Kind(kind), sealed) for kind, sealed, key in found}
 
-    def key_of(self, exchange: str) -> bytes | None:
-        """The exchange's wrapped data key; None when it never had one or it was erased."""
+    def key_of(self, exchange: str) -> Key | None:
+        """The exchange's data key; None when it never had one or it was erased."""
         found = self._all(tables.KEY, exchange)
-        return found[0][0] if found else None
+        return Key(*found[0]) if found else None
 
     def checkpoints(self) -> tuple[Signed, ...]:
         """All signed checkpoints, shortest ledger first."""
@@ -151,7 +152,7 @@ class SqliteLedger:
         `BrokenLedger` when the tail does not verify or the disk refuses.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        rim = _Rim(path.with_name(anchor.ANCHOR_FILE), cadence, clock)
+        rim = _Rim(path.with_name(anchor.ANCHOR_FILE), cadence, clock, int(busy_s * 1000))
         with ExitStack() as undo:
             lock = Lock(path.with_name(path.name + ".lock"))
             undo.callback(lock.release)
@@ -210,6 +211,7 @@ class _Store:
         self._signed = signed  # size at the last checkpoint
         self._fresh = 0  # entries since the last one was cut or tried
         self._since = time.monotonic()
+        self._unscrubbed = False  # an erased key may still stand in the write-ahead log
 
     def perform(self, jobs: list[Job]) -> None:
         """One transaction for all; every job is answered after it is on disk, or refused."""
@@ -227,10 +229,10 @@ class _Store:
                 job.future.set_exception(_unavailable(error))
             return
         self._advance(before, head)
-        for job, answer in answers:
-            _answer(job, answer)
         if any(isinstance(job.task, _Erase) for job in jobs):
             self._scrub()
+        for job, answer in answers:
+            _answer(job, answer)
         self.sign_if_due()
 
     def patience(self) -> float | None:
@@ -260,13 +262,14 @@ class _Store:
         self._insert(group)
         return group.entries, group.head
 
-    def _key_of(self, exchange: str) -> bytes | None:
+    def _key_of(self, exchange: str) -> Key | None:
         found = self._connection.execute(tables.KEY, (exchange,)).fetchone()
-        return found[0] if found else None
+        return Key(*found) if found else None
 
     def _insert(self, group: record.Group) -> None:
         run = self._connection.executemany
-        run(tables.ADD_KEY, group.keys.items())
+        keys = ((exchange, key.wrapped, key.since) for exchange, key in group.keys.items())
+        run(tables.ADD_KEY, keys)
         run(tables.ADD_ENTRY, map(tables.columns, group.entries))
         bodies = ((row.entry.index, row.sealed) for row in group.rows if row.sealed is not None)
         run(tables.ADD_BODY, bodies)
@@ -284,16 +287,23 @@ class _Store:
         self.head = head
 
     def _scrub(self) -> None:
-        """Leave no copy of an erased key in the write-ahead log."""
+        """Leave no copy of an erased key in the write-ahead log. While someone reads an old state
+        it cannot be truncated; nobody waits for that, it is tried again with the next signature."""
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._connection.execute(f"PRAGMA busy_timeout = {self._rim.busy_ms}")
         except sqlite3.Error as error:
             _log.warning("write-ahead log not truncated: %s", _name(error))
+            busy = True
+        self._unscrubbed = bool(busy)
 
     def _sign(self) -> None:
         """Cut a checkpoint: first into the anchor, then into the table. When it cannot be written
         the entries are still safe; it is tried again when the next one is due."""
         self._fresh, self._since = 0, time.monotonic()
+        if self._unscrubbed:
+            self._scrub()
         signed = self._vault.sign(cut(self.head, self._rim.clock()))
         text = canonical_facts(signed_as_json(signed)).decode()
         row = (self.head.size, text, " ".join(self.head.frontier.peaks))

@@ -17,7 +17,8 @@ CREATE TABLE entries (
   facts TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL) STRICT;
 CREATE INDEX entries_by_exchange ON entries (exchange);
 CREATE TABLE bodies (idx INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
-CREATE TABLE keys (exchange TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (
+  exchange TEXT PRIMARY KEY, wrapped BLOB NOT NULL, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE checkpoints (
   size INTEGER PRIMARY KEY, signed TEXT NOT NULL, peaks TEXT NOT NULL) STRICT;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -40,8 +41,8 @@ SELECT idx, kind, exchange, at, facts, body, previous, digest, sealed
 FROM entries LEFT JOIN bodies USING (idx) WHERE idx > ? ORDER BY idx"""
 BODIES = """
 SELECT kind, sealed, wrapped FROM entries JOIN bodies USING (idx) JOIN keys USING (exchange)
-WHERE exchange = ? ORDER BY idx"""
-KEY = "SELECT wrapped FROM keys WHERE exchange = ?"
+WHERE exchange = ? AND idx >= since ORDER BY idx"""
+KEY = "SELECT wrapped, since FROM keys WHERE exchange = ?"
 CHECKPOINTS = "SELECT signed FROM checkpoints ORDER BY size"
 LAST_CHECKPOINT = "SELECT signed, peaks FROM checkpoints ORDER BY size DESC LIMIT 1"
 SIZE = "SELECT count(*) FROM entries"
@@ -49,7 +50,7 @@ MARK = "SELECT value FROM meta WHERE name = 'vault'"
 
 ADD_ENTRY = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_BODY = "INSERT INTO bodies VALUES (?, ?)"
-ADD_KEY = "INSERT OR IGNORE INTO keys VALUES (?, ?)"
+ADD_KEY = "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)"
 ADD_CHECKPOINT = "INSERT INTO checkpoints VALUES (?, ?, ?)"
 ADD_MARK = "INSERT OR IGNORE INTO meta VALUES ('vault', ?)"
 FORGET_KEY = "DELETE FROM keys WHERE exchange = ?"
