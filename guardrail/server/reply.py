@@ -81,7 +81,8 @@ class Reply:
 
     async def refuse(self, error: GuardrailError, headers: Headers = ()) -> None:
         """An error instead of an answer."""
-        await self._whole(problems.status(error), problem.body(error), headers)
+        again = [*headers, *problems.retry_after(error)]
+        await self._whole(problems.status(error), problem.body(error), again)
 
     def _refuses(self, effect: effects.Close) -> bool:
         """A key may want blocked questions as HTTP errors; answers are never errors."""
