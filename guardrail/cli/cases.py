@@ -198,27 +198,23 @@ def _line(case: Mapping[str, Any]) -> str:
 
 
 def _told(answer: Mapping[str, Any]) -> Iterator[str]:
-    """The case as lines: what is known of it, then who said what."""
-    case = cast(Mapping[str, Any], answer.get("case", {}))
-    for name, value in case.items():
+    """The case as lines: what is known of it, who said what, what the doctor made of it.
+    A server tells a caller who is no doctor only how the case stands and its answer."""
+    known = {name: answer.get(name) for name in ("id", "state", "tier", "opened_at", "decided_at")}
+    for name, value in answer.get("case", known).items():
         yield f"{name}: {_time(value) if name.endswith('_at') else _flat(value)}"
-    rest = {name: value for name, value in answer.items() if name != "case"}
-    for name, value in rest.items():
-        yield ""
-        yield f"[{name}]"
-        yield from _said(value)
+    for turn in answer.get("turns", []):
+        yield from _said(str(turn.get("speaker")), turn.get("text"))
+    for channel in answer.get("withheld", []):
+        yield from _said(f"model ({channel.get('strand')})", channel.get("text"))
+    for name, text in answer.get("review", {}).items():
+        yield from _said(f"review ({name})", text)
+    yield from _said("answer", answer.get("answer"))
 
 
-def _said(value: object) -> Iterator[str]:
-    """Turns as `speaker: text`; whatever else the server tells as JSON."""
-    if isinstance(value, list) and value and all(_is_turn(turn) for turn in value):
-        yield from (f"{turn['speaker']}: {turn['text']}" for turn in value)
-    else:
-        yield value if isinstance(value, str) else _shown(value)
-
-
-def _is_turn(turn: object) -> bool:
-    return isinstance(turn, dict) and {"speaker", "text"} <= turn.keys()
+def _said(who: str, text: object) -> Iterator[str]:
+    if text:
+        yield f"\n{who}:\n{text}"
 
 
 def _flat(value: object) -> str:

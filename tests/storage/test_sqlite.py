@@ -172,18 +172,23 @@ async def test_a_locked_file_is_told(path: Path, vault: Vault, make: Make) -> No
     await ledger.close()
 
 
-async def test_a_commit_that_fails_is_rolled_back(path: Path, vault: Vault, make: Make) -> None:
+@pytest.mark.parametrize("how", ["ROLLBACK", "ABORT"])
+async def test_a_group_that_fails_is_rolled_back(
+    path: Path, vault: Vault, make: Make, how: str
+) -> None:
     ledger = SqliteLedger.open(path, vault)
     with closing(sqlite3.connect(path)) as other:
-        other.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON entries BEGIN SELECT RAISE(ROLLBACK,''); END"
+        other.executescript(
+            "CREATE TRIGGER no BEFORE INSERT ON bodies WHEN new.idx = 1"
+            f" BEGIN SELECT RAISE({how}, ''); END;"
         )
-        other.commit()
-        with pytest.raises(BrokenLedger):
-            await ledger.append([make()])
-        other.execute("DROP TRIGGER no")
-        other.commit()
-    assert [entry.index for entry in await ledger.append([make()])] == [0]
+        with pytest.raises(BrokenLedger) as caught:
+            await ledger.append([make("甲"), make("甲", text="患者")])
+        assert caught.value.code == "ledger_unavailable"
+        assert list(await ledger.entries()) == []
+        other.executescript("DROP TRIGGER no;")
+    entries = await ledger.append([make("甲"), make("甲", text="患者")])
+    assert [entry.index for entry in entries] == [0, 1]
     await ledger.close()
 
 
