@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import ORJSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from guardrail.wire.alternatives import COUNT
 from guardrail.wire.sse import frame
@@ -143,11 +143,11 @@ def application() -> FastAPI:
         if model in FAULTS:
             return FAULTS[model]()
         if model not in ("scripted", "echo"):
-            return ORJSONResponse({"error": {"message": "no such model"}}, 404)
+            return JSONResponse({"error": {"message": "no such model"}}, 404)
         line = answer(model, _question(asked))
         if asked.get("stream"):
             return StreamingResponse(_stream(asked, line), media_type=SSE)
-        return ORJSONResponse(_whole(asked, line))
+        return JSONResponse(_whole(asked, line))
 
     return app
 

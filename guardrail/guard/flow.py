@@ -29,9 +29,13 @@ class Sight:
         self.scores: dict[str, float] = {}
         self.gaps: dict[Gap, None] = {}
 
-    def add(self, look: Look, offset: int) -> None:
+    def add(self, look: Look, offset: int, since: int = 0) -> None:
+        """Take in a look at text that begins at `offset`; what it found in text that ends before
+        `since` was judged elsewhere and does not count."""
         for seen in look.findings:
             found = _moved(seen, offset)
+            if since and found.span.end <= since:
+                continue
             key = (found.kind, found.span, found.detector)
             known = self.findings.get(key)
             if known is None or known.score < found.score:
@@ -62,6 +66,7 @@ class Flow:
         self._looks: dict[int, tuple[Look, bool]] = {}  # unit -> answer waiting for its turn
         self._asked = 0  # units handed out for inspection
         self._judged = 0  # units whose answers were taken in, in order
+        self._since = 0  # text before this is context
         self._final_upto = 0
         self._ended = False
         self._tokens: list[tuple[int, int, Token]] = []
@@ -85,6 +90,7 @@ class Flow:
         if len(self.text) > self._end_of(len(self._ends) - 1):
             self._ends.append(len(self.text))
         self._asked = self._judged = len(self._ends)
+        self._since = len(self.text)
         self._final_upto = self.committed = len(self.text)
 
     def end(self) -> None:
@@ -115,7 +121,7 @@ class Flow:
         while self._judged in self._looks:
             answer, final = self._looks.pop(self._judged)
             start = self._context_start(self._judged)
-            self.sight.add(answer, start)
+            self.sight.add(answer, start, self._since)
             self._final_upto = len(self.text) if final else start + answer.final_upto
             self._judged += 1
             yield

@@ -45,7 +45,7 @@ async def judge(
 
 async def _question(panel: Panel, passage: Passage) -> Sight:
     sight = Sight()
-    sight.add(await panel.look(passage), 0)
+    sight.add(await panel.look(passage), 0, passage.fresh)
     return sight
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Response
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 
 import guardrail
 from guardrail.server.house import House
@@ -24,7 +24,7 @@ def routes(house: House) -> APIRouter:
         missing = ["draining"] if house.doors.closing else list(await house.ready())
         status = 503 if missing else 200
         body = {"status": "not ready" if missing else "ready", "missing": missing}
-        return ORJSONResponse(body, status_code=status)
+        return JSONResponse(body, status_code=status)
 
     @router.get("/version", summary="Version, policies, models")
     async def version() -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from guardrail.domain.case import CaseState, Step
@@ -34,7 +34,7 @@ def routes(house: House, cases: Cases) -> APIRouter:
     async def listed(request: Request, state: CaseState | None = None) -> Response:
         doctor = caller(request)
         require(doctor, "doctor")
-        return ORJSONResponse({"cases": cases.listed(doctor, state)})
+        return JSONResponse({"cases": cases.listed(doctor, state)})
 
     @router.get("/{case}", summary="One case: the whole file for a doctor, the answer for an app")
     async def one(
@@ -43,8 +43,8 @@ def routes(house: House, cases: Cases) -> APIRouter:
         asker = caller(request)
         found = await cases.wait(cases.case(asker, case), wait)
         if asker.role in ("doctor", "local"):
-            return ORJSONResponse({**await cases.answer(found), **await cases.file(found)})
-        return ORJSONResponse(await cases.answer(found))
+            return JSONResponse({**await cases.answer(found), **await cases.file(found)})
+        return JSONResponse(await cases.answer(found))
 
     @router.post("/{case}/{step}", summary="claim, unclaim, confirm, amend or reject")
     async def stepped(
@@ -53,6 +53,6 @@ def routes(house: House, cases: Cases) -> APIRouter:
         doctor = caller(request)
         require(doctor, "doctor")
         words = said.model_dump() if said else {}
-        return ORJSONResponse({"case": shown(await cases.take(doctor, case, step, words))})
+        return JSONResponse({"case": shown(await cases.take(doctor, case, step, words))})
 
     return router

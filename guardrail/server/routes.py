@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 import guardrail
@@ -51,9 +51,11 @@ def operations(house: House) -> FastAPI:
 
 
 def _openai(app: FastAPI, house: House) -> None:
+    categories = taxonomy().score_keys  # read here: the loop must not wait for a file
+
     @app.get("/v1/models", tags=["openai"], summary="Models this key may ask")
     async def models(request: Request) -> Response:
-        return ORJSONResponse(
+        return JSONResponse(
             {"object": "list", "data": await _models(house, _caller(house, request))}
         )
 
@@ -63,7 +65,7 @@ def _openai(app: FastAPI, house: House) -> None:
         limited(caller, model)
         for row in await _models(house, caller):
             if row["id"] == model:
-                return ORJSONResponse(row)
+                return JSONResponse(row)
         raise BadRequest(
             "model_not_found", "There is no such model.", "See GET /v1/models.", "model"
         )
@@ -75,7 +77,7 @@ def _openai(app: FastAPI, house: House) -> None:
         scene = scene_of(caller, request.headers.get("x-guardrail-scene", ""))
         samples = [Sample(None, text, Side.INPUT, scene) for text in texts]
         results = [
-            moderation.result(verdict, look, taxonomy().score_keys)
+            moderation.result(verdict, look, categories)
             for verdict, look in await asyncio.gather(*(_judged(house, caller, s) for s in samples))
         ]
         data = moderation.answer(secrets.token_hex(12), model, results)
@@ -90,7 +92,7 @@ def _guard(app: FastAPI, house: House) -> None:
         scene = scene_of(caller, sample.scene.value if sample.scene else "")
         sample = Sample(sample.id, sample.text, sample.side, scene, sample.context)
         verdict, look = await _judged(house, caller, sample)
-        return ORJSONResponse(check.result(sample, verdict, look))
+        return JSONResponse(check.result(sample, verdict, look))
 
     @app.get("/guard/v1/policies", tags=["guard"], summary="The policies in force")
     async def policies(request: Request) -> Response:
@@ -105,7 +107,7 @@ def _guard(app: FastAPI, house: House) -> None:
             }
             for policy in current.policies
         ]
-        return ORJSONResponse({"digest": current.digest, "policies": rows})
+        return JSONResponse({"digest": current.digest, "policies": rows})
 
     @app.post("/guard/v1/policies/reload", tags=["guard"], summary="Read the policy files again")
     async def reload(request: Request) -> Response:
@@ -116,7 +118,7 @@ def _guard(app: FastAPI, house: House) -> None:
             house.on_reload("refused")
             raise BadRequest(error.code, str(error), "The policies in force were kept.") from None
         house.on_reload("swapped")
-        return ORJSONResponse({"digest": policies.digest})
+        return JSONResponse({"digest": policies.digest})
 
 
 def _errors(app: FastAPI) -> None:

@@ -81,6 +81,11 @@ def policies():
 POLICIES = policies()
 
 
+@pytest.fixture(scope="session", name="policies")
+def policies_fixture():
+    return POLICIES
+
+
 def keyed(keys=KEYS):
     return tuple(
         KeySettings(sha256=hashlib.sha256(key.encode()).hexdigest(), **facts)
