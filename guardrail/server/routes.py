@@ -24,6 +24,8 @@ from guardrail.server.house import House
 from guardrail.wire import check, moderation, problem
 from guardrail.wire.check import Sample
 
+CATEGORIES = taxonomy().score_keys  # read at import: the loop must not wait for a file
+
 
 def application(house: House, cases: Cases) -> FastAPI:
     """The app that answers what the proxy does not."""
@@ -51,8 +53,6 @@ def operations(house: House) -> FastAPI:
 
 
 def _openai(app: FastAPI, house: House) -> None:
-    categories = taxonomy().score_keys  # read here: the loop must not wait for a file
-
     @app.get("/v1/models", tags=["openai"], summary="Models this key may ask")
     async def models(request: Request) -> Response:
         return JSONResponse(
@@ -77,7 +77,7 @@ def _openai(app: FastAPI, house: House) -> None:
         scene = scene_of(caller, request.headers.get("x-guardrail-scene", ""))
         samples = [Sample(None, text, Side.INPUT, scene) for text in texts]
         results = [
-            moderation.result(verdict, look, categories)
+            moderation.result(verdict, look, CATEGORIES)
             for verdict, look in await asyncio.gather(*(_judged(house, caller, s) for s in samples))
         ]
         data = moderation.answer(secrets.token_hex(12), model, results)
