@@ -28,44 +28,19 @@ _NAMED_DOCTOR = re.compile(
 )
 _PER_AREA = re.compile(r"/\s?m(?:2|²)")
 _PER_KG = re.compile(r"/\s?(?:kg|公斤)")
+# Families that tell whose words a dose is in, when not the speaker's own; and families by which the
+# speaker makes it an order all the same.
 FRAMES = frozenset(
-    [
-        "leaflet",
-        "guideline",
-        "exam",
-        "research",
-        "vet",
-        "history",
-        "echo",
-        "transcribe",
-        "read_only",
-        "admin",
-        "explain",
-        "outcome",
-    ]
+    ["leaflet", "guideline", "exam", "research", "vet", "history", "echo", "transcribe"]
+    + ["read_only", "outcome"]
 )
-OVERRIDES = frozenset(["obey", "machine", "unless_doctor", "hypothetical", "owner"])
+OVERRIDES = frozenset(["obey", "machine", "unless_doctor", "hypothetical", "owner", "onset"])
 SIDED = frozenset(
-    [
-        "you",
-        "advise",
-        "act",
-        "change",
-        "start",
-        "order",
-        "warning",
-        "refuse",
-        "history",
-        "transcribe",
-        "echo",
-        "leaflet",
-        "exam",
-        "vet",
-        "obey",
-        "written",
-        "explain",
-    ]
+    ["you", "advise", "act", "change", "start", "order", "danger", "forbid", "limit", "refuse"]
+    + ["history", "transcribe", "echo", "leaflet", "exam", "vet", "obey", "written", "explain"]
+    + ["onset", "doctor_word", "research", "guideline"]
 )
+CLOSE = 6  # characters between a word and the drug it governs
 _KINDS = {"g": "western", "e": "western", "b": "western", "t": "tcm", "h": "herb", "m": "formula",
           "s": "supplement", "c": "class", "w": "word", "?": "nameless", "f": "food_herb"}  # fmt: skip
 
@@ -137,6 +112,8 @@ def _sided(candidate: Candidate, cues: tuple[Cue, ...]) -> dict[str, float]:
         side = "before." if cue.span.end <= span.start else "after."
         for family in cue.families & SIDED:
             found[side + family] = 1.0
+            if side == "before." and span.start - cue.span.end <= CLOSE:
+                found["close." + family] = 1.0
     return found
 
 
