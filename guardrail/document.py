@@ -9,6 +9,7 @@ from datetime import date
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 MAX_BYTES = 1_000_000  # a policy or settings file larger than this is a mistake or an attack
 MAX_NODES = 100_000  # aliases can make a small file huge ("billion laughs")
@@ -70,8 +71,14 @@ def _plain(node: object, name: str, budget: list[int]) -> object:
         return {str(key): _plain(value, name, budget) for key, value in node.items()}
     if isinstance(node, CommentedSeq):
         return [_plain(value, name, budget) for value in node]
+    return _scalar(node, name)
+
+
+def _scalar(node: object, name: str) -> object:
     if node is None or isinstance(node, bool):
         return node
+    if isinstance(node, ScalarBoolean):  # a boolean with an anchor; it is an int otherwise
+        return bool(node)
     if isinstance(node, date):
         return node.isoformat()
     for kind in (int, float, str):
