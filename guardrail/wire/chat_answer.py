@@ -26,7 +26,7 @@ from guardrail.wire.pieces import EndPiece, FinishPiece, Piece, TextPiece, Token
 from guardrail.wire.sse import FrameReader
 
 MAX_CALLS = 128
-_UNREADABLE = ("audio", "function_call", "images")
+_UNREADABLE = frozenset({"audio", "function_call", "images"})
 _FINISH = {
     "stop": "stop",
     "eos": "stop",
@@ -93,13 +93,16 @@ class Answer:
         self._usage: dict[str, int] = {}
         self._confidence: float | None = None
 
-    def chunk(self, reply: Json) -> Iterator[Piece]:
-        """The pieces of one chunk; a whole reply is a single one. Raises `UpstreamFailed`."""
+    def chunk(self, reply: Json) -> list[Piece]:
+        """The pieces of one chunk, all or none; a whole reply is a single chunk. Raises
+        `UpstreamFailed`."""
         if reply.get("error"):
             raise _failed("upstream_error", "The LLM answered with an error.")
         self._note(reply)
+        pieces: list[Piece] = []
         for item in _list(reply.get("choices")):
-            yield from self._choice(_object(item))
+            pieces += self._choice(_object(item))
+        return pieces
 
     def end(self, *, complete: bool) -> EndPiece:
         """The last piece. `complete`: the upstream itself said that nothing is missing."""
@@ -119,20 +122,18 @@ class Answer:
         if type(confidence) in {int, float} and 0 <= cast(float, confidence) <= 1:
             self._confidence = float(cast(float, confidence))
 
-    def _choice(self, choice: Json) -> Iterator[Piece]:
+    def _choice(self, choice: Json) -> list[Piece]:
         index = self._index(choice.get("index"))
-        said = _object(choice.get(self._part) or {})
-        for piece in self._texts(index, said, choice):
-            if index in self._finished:
-                raise _shape()
-            self._open.add(index)
-            yield piece
         reason = choice.get("finish_reason")
-        if reason is None:
-            if index not in self._finished:
-                self._open.add(index)
-        elif index not in self._finished:
-            yield from self._finish(index, reason)
+        pieces: list[Piece] = [*self._texts(index, _object(choice.get(self._part) or {}), choice)]
+        if index in self._finished:
+            if pieces:
+                raise _shape()
+        elif reason is None:
+            self._open.add(index)
+        else:
+            pieces += self._finish(index, reason)
+        return pieces
 
     def _index(self, value: object) -> int:
         index = 0 if value is None and self._choices == 1 else value
@@ -152,8 +153,8 @@ class Answer:
         self._finished.add(index)
         yield FinishPiece(index, known)
 
-    def _texts(self, index: int, said: Json, choice: Json) -> Iterator[Piece]:
-        if any(said.get(key) for key in _UNREADABLE):
+    def _texts(self, index: int, said: Json, choice: Json) -> Iterator[TextPiece]:
+        if not _UNREADABLE.isdisjoint(said) and any(said.get(key) for key in _UNREADABLE):
             raise _shape()
         reasoning = _text(said.get("reasoning_content")) or _text(said.get("reasoning"))
         if reasoning:
@@ -168,8 +169,8 @@ class Answer:
         for item in _list(said.get("tool_calls")):
             yield from self._call(index, _object(item))
 
-    def _call(self, index: int, call: Json) -> Iterator[Piece]:
-        if call.get("type") not in {None, "function"}:
+    def _call(self, index: int, call: Json) -> Iterator[TextPiece]:
+        if call.get("type") not in (None, "function"):  # a tuple: the type may be unhashable
             raise _shape()
         function = _object(call.get("function") or {})
         name = _text(function.get("name"))
@@ -264,7 +265,9 @@ def _joined(value: object) -> str:
 
 def _tokens(logprobs: object, content: str) -> tuple[Token, ...]:
     """Probabilities of the content's tokens; their texts only where they are the content's own."""
-    listed = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(logprobs, dict):
+        return ()
+    listed = logprobs.get("content")
     found = [
         (item["token"], min(float(item["logprob"]), 0.0))
         for item in (listed if isinstance(listed, list) else [])

@@ -51,15 +51,14 @@ class FrameReader:
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        start = 0
-        for end in _LINE_END.finditer(chunk):
-            self._grow(chunk[start : end.start()])
-            start = end.end()
+        *lines, rest = _LINE_END.split(chunk)
+        for part in lines:
+            self._grow(part)
             frame = self._end_line()
-            if frame:
+            if frame is not None:
                 yield frame
         self._after_cr = chunk.endswith(b"\r") or self._after_cr
-        self._grow(chunk[start:])
+        self._grow(rest)
 
     def _grow(self, part: bytes) -> None:
         self._line += part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import orjson
 import pytest
@@ -225,6 +226,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
         line(said({"tool_calls": [call("lab", "", type="custom")]})),
         "upstream_unknown_shape",
     ),
+    "list as type": (
+        line(said({"tool_calls": [call("lab", "", type=[])]})),
+        "upstream_unknown_shape",
+    ),
     "object as arguments": (
         line(said({"tool_calls": [call("lab", {"药": 1})]})),
         "upstream_unknown_shape",
@@ -405,3 +410,34 @@ def test_tokens_without_text_keep_their_probability() -> None:
         said({"content": ""}, finish="stop", logprobs={"content": [{"token": "�", "logprob": -2}]})
     )
     assert streamed(body)[0][0] == TextPiece(CONTENT, "", None, (Token("", -2.0),))
+
+
+KEYS = """choices index delta message content tool_calls function name arguments finish_reason
+logprobs token logprob type text error"""
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.sampled_from(["", "文", "lab", "stop", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(KEYS.split()),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(ODD, st.binary(max_size=20))
+def test_whatever_it_says_it_is_read_or_refused(value: object, noise: bytes) -> None:
+    message = orjson.dumps(
+        {"choices": [{"message": value, "delta": value, "finish_reason": "stop"}]}
+    )
+    for body in (message, orjson.dumps(value), noise):
+        _, code = streamed(b"data: " + body + b"\n\n")
+        assert code == "" or code.startswith("upstream_")
+        with suppress(UpstreamFailed):
+            assert isinstance(read_answer(body, TOOLS)[-1], EndPiece)

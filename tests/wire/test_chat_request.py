@@ -160,3 +160,87 @@ def test_a_key_names_the_models_it_may_use() -> None:
     with pytest.raises(BadRequest) as error:
         asked(Caller(models=("other",)))
     assert (error.value.code, error.value.param) == ("model_not_found", "model")
+
+
+WORDS = st.text(alphabet='甲乙丙abc123 {}"\\:', min_size=1, max_size=6).map("§".__add__)
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=5,
+)
+TEXT_PART = st.fixed_dictionaries({"type": st.just("text"), "text": WORDS})
+EMPTY = st.sampled_from([None, [], {}, ""])
+CONTENT = WORDS | st.lists(TEXT_PART, min_size=1, max_size=3)
+TOOL_CALL = st.fixed_dictionaries(
+    {
+        "id": WORDS,
+        "type": st.just("function"),
+        "function": st.fixed_dictionaries({"name": st.just("lab"), "arguments": WORDS}),
+    }
+)
+ASKING = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "developer", "user", "function"]), "content": CONTENT},
+    optional={"name": WORDS, "tool_calls": EMPTY},
+)
+ANSWERING = st.fixed_dictionaries(
+    {"role": st.just("assistant"), "content": CONTENT},
+    optional={
+        "refusal": WORDS,
+        "reasoning_content": WORDS,
+        "tool_calls": st.lists(TOOL_CALL, max_size=2),
+        "annotations": EMPTY,
+    },
+)
+TOOLING = st.fixed_dictionaries(
+    {"role": st.just("tool"), "content": CONTENT, "tool_call_id": WORDS}
+)
+FIELDS = st.fixed_dictionaries(
+    {"messages": st.lists(ASKING | ANSWERING | TOOLING, min_size=1, max_size=4)},
+    optional={
+        "user": WORDS,
+        "safety_identifier": WORDS,
+        "metadata": st.dictionaries(st.sampled_from(["ward", "bed"]), WORDS),
+        "stop": WORDS | st.lists(WORDS, max_size=3),
+        "prediction": st.fixed_dictionaries({"type": st.just("content"), "content": CONTENT}),
+        "prompt_cache_key": WORDS,
+        "prompt_cache_retention": WORDS,
+    },
+)
+
+
+def strings(value: object) -> list[str]:
+    """Every key and text of a JSON value, at all depths."""
+    if isinstance(value, dict):
+        return [*value, *(text for item in value.values() for text in strings(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@given(FIELDS)
+def test_no_text_reaches_the_upstream_that_is_not_a_turn(fields: dict[str, Any]) -> None:
+    exchange, request = asked(**fields)
+    turns = [turn.text for turn in exchange.turns]
+    assert sorted(text for text in strings(sent(request)) if "§" in text) == sorted(turns)
+    everything = dict.fromkeys(range(len(turns)), "▇")
+    assert not any("§" in text for text in strings(sent(request, everything)))
+
+
+@given(FIELDS, ODD, st.data())
+def test_an_odd_value_anywhere_is_refused_or_seen(
+    fields: dict[str, Any], odd: object, data: st.DataObject
+) -> None:
+    fields["vendor"] = None
+    holder: Any = (
+        fields if data.draw(st.booleans()) else data.draw(st.sampled_from(fields["messages"]))
+    )
+    holder[data.draw(st.sampled_from([*holder, "vendor", "audio", "thinking"]))] = odd
+    try:
+        exchange, request = asked(**fields)
+    except BadRequest as error:
+        told = str(error)
+    else:
+        turns = {turn.text for turn in exchange.turns}
+        assert {text for text in strings(sent(request)) if "§" in text} <= turns
+        told = ""
+    assert "§" not in told
