@@ -21,7 +21,7 @@ from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Audience, Caller, Scene
 
 PREFIX = "GUARDRAIL_"
-NOT_SETTINGS = frozenset({"GUARDRAIL_CONFIG", "GUARDRAIL_NO_SKIP"})
+NOT_SETTINGS = frozenset({"GUARDRAIL_NO_SKIP", "GUARDRAIL_CASES_URL", "GUARDRAIL_CASES_KEY"})
 
 
 class _Frozen(BaseModel):
