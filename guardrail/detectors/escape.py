@@ -10,6 +10,7 @@ import base64
 import binascii
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
@@ -20,7 +21,7 @@ from guardrail.detectors.offset import Edit
 # One linear pass tells whether a text holds anything that looks encoded.
 HINT = re2.compile(
     r"&(?:#[0-9xX]|[A-Za-z]{2,31}[0-9]{0,2};)|\\(?:u[0-9A-Fa-f{]|x[0-9A-Fa-f]{2})|%[0-9A-Fa-f]{2}"
-    r"|[A-Za-z0-9+/_\-]{16}|(?:\\?0?x[0-9A-Fa-f]{2}[ ,]?){4}|(?:[0-9A-Fa-f]{2}[ :]){6}"
+    r"|[A-Za-z0-9+/_\-]{16}|(?:\\?0?x[0-9A-Fa-f]{2}[ ,]?){4}|(?:[0-9A-Fa-f]{2}[ :]){5}"
 )
 
 _ENCODED = re.compile(
@@ -37,6 +38,7 @@ _UNFINISHED = re.compile(
 )
 _OPEN = re.compile(r"[0-9A-Za-z+/_\-=%&\#\\{]")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){8,}")
+_NEVER = frozenset({"Cc", "Cn", "Co", "Cs"})
 _DIGITS_OF_DIGITS = 22  # hex made of digits only that spells eleven of them; shorter is a number
 _TAIL = 256  # an unfinished run is looked for in this many last characters
 
@@ -63,12 +65,19 @@ def _readable(raw: bytes) -> str | None:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if text and all(c.isprintable() or c in "\t\r\n" for c in text) else None
+    return text if text and _is_text(text) else None
+
+
+def _is_text(text: str) -> bool:
+    """Nothing in it is a control or unassigned; invisible signs may be, they are folded next."""
+    return text.isprintable() or not any(
+        unicodedata.category(char) in _NEVER and char not in "\t\r\n" for char in text
+    )
 
 
 def _entity(match: re.Match[str]) -> str | None:
     plain = html.unescape(match.group())
-    return plain if plain.isprintable() or plain in "\t\n" else ""
+    return plain if _is_text(plain) else ""
 
 
 def _escape(match: re.Match[str]) -> str | None:

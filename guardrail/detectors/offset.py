@@ -44,14 +44,13 @@ class Layer:
         return self.origin(offset).start
 
     def back_span(self, span: Span) -> Span:
-        """Everything before the edits that made `text[span]`, dropped characters inside included.
-
-        An empty span comes back empty.
-        """
+        """Everything before the edits that made `text[span]`; what was dropped inside or right
+        behind it (a mark on its last character) included. An empty span comes back empty."""
         if span.start >= span.end:
             start = self.back(span.start)
             return Span(start, start)
-        return Span(self.origin(span.start).start, self.origin(span.end - 1).end)
+        end = max(self.origin(span.end - 1).end, self.back(span.end))
+        return Span(self.origin(span.start).start, end)
 
     def upto(self, offset: int) -> int:
         """How many characters of `text` were made wholly by what stood before `offset`."""

@@ -41,9 +41,10 @@ _RULES: tuple[tuple[str, Callable[[str], Iterator[Hit]]], ...] = (
 KINDS = frozenset(
     f"phi.{name}"
     for name in (
-        "person resident_id mobile landline bank_card email record_number insurance_number passport"
-        " address birth_date social_account plate ip url ssn"
-    ).split()
+        *("person", "resident_id", "mobile", "landline", "bank_card", "email", "record_number"),
+        *("insurance_number", "passport", "address", "birth_date", "social_account", "plate"),
+        *("ip", "url", "ssn"),
+    )
 )
 
 
@@ -74,7 +75,7 @@ def find(text: str) -> list[Hit]:
     return strongest(hit for index in sorted(due) for hit in _RULES[index][1](text))
 
 
-class ClinicalRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio is not typed for mypy
+class ClinicalRecognizer(EntityRecognizer):
     """All our rules as one Presidio recogniser: one pass, one list of results."""
 
     def __init__(self) -> None:
@@ -84,7 +85,10 @@ class ClinicalRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio is
         """Nothing to load: the rules are code."""
 
     def analyze(
-        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+        self,
+        text: str,
+        entities: list[str],
+        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002  Presidio's signature
     ) -> list[RecognizerResult]:
         """Presidio's results for the kinds asked for."""
         return [
@@ -151,7 +155,7 @@ _OPEN = (
     phi_address.ADDRESS_AT_END,
     # A number or a word of an address on the net, and what may still say what it was.
     re.compile(
-        r"[+(（]?[0-9A-Za-z@](?:[0-9A-Za-z@._+%\-:/]|[ \-]{1,2}(?=[0-9])){0,80}[^。！？!?；;\n.]{0,10}$"
+        r"[+(（]?[0-9A-Za-z@](?:[0-9A-Za-z@_+%\-:/]|\.(?=[0-9A-Za-z])|[ \-]{1,2}(?=[0-9])){0,80}[^。！？!?；;\n.]{0,10}$"
     ),
     re.compile(r"(?:https?://|www\.)[^\s]{0,120}$|[0-9@][0-9A-Za-z@.\-]{0,60}\.$"),
     re.compile(r"[\u4e00-\u9fff·]{1,6}$"),

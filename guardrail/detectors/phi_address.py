@@ -25,7 +25,10 @@ _DOOR = re.compile(
     rf"{_NUMBER}\s?(?:号楼|号院|号|栋|幢|座|单元|室|组|队|社|户)(?!线|公交|车|文件|令)"
 )
 _SURE = frozenset(
-    "大道 大街 路 街 胡同 小区 花园 公寓 家园 新村 苑 社区 大厦 花苑 公馆 名邸 宿舍 家属院".split()
+    (
+        *("大道", "大街", "路", "街", "胡同", "小区", "花园", "公寓", "家园", "新村", "苑", "社区"),
+        *("大厦", "花苑", "公馆", "名邸", "宿舍", "家属院"),
+    )
 )
 _REST = re.compile(
     rf"(?:\s?[，,]?\s?(?:{_NUMBER}\s?(?:号楼|号院|号|弄|支弄|栋|幢|座|单元|室|楼|层|组|户|门|房)"
@@ -35,8 +38,12 @@ _INSTITUTION = re.compile(
     r"医院|中心|门诊部|诊所|药房|药店|卫生院|卫生室|院区|公司|大学|学校|研究所|法院|警方|派出所|总部|编辑部|出版社"
 )
 _INSTITUTION_ADDRESS = re.compile(
-    r"(?:医院|中心|门诊部?|诊所|药房|药店|卫生院|院区|公司|大学|研究所|总部)[^。！？\n]{0,8}(?:位于|地址|坐落|地处|在|[（(])[:：]?\s?$"
+    r"(?:医院|中心|门诊部?|诊所|药房|药店|卫生院|院区|公司|大学|研究所|总部|本院|我院)[^。！？\n]{0,8}(?:位于|地址|坐落|地处|在|[（(])[:：]?\s?$"
 )
+_PUBLIC = re.compile(rf"{_INSTITUTION.pattern}|就诊|咨询|本院|我院|院址|乘车|门店")
+_VISITED = re.compile(rf"[{_HAN}0-9]{{0,8}}?(?:这家|医院|诊所|门诊)")
+_HOME = re.compile(r"家住|住址|住在|家庭|户籍|现居")
+_NUMBERED = re.compile(rf"{_NUMBER}\s?(?:号楼|号|栋|幢|座|单元|室|组|队|弄|巷)")
 _PERSONAL = re.compile(
     r"家庭住址|现住址|住址|联系地址|通讯地址|收货地址|家庭地址|户籍地址?|籍贯|家住|家在|现居住?(?:于|在)?|居住(?:于|在|地)|常住|暂住|住在|住于|地址|寄到|寄往|老家(?:在|是)?|[住]址"
 )
@@ -47,6 +54,11 @@ _FINE = re.compile(
 )
 _LEAD = re.compile(
     r"住址|地址|家住|住在|家在|位于|现居|住于|居住|户籍|籍贯|寄到|寄往|老家|我家|去了?|来到|到达?|从|在|是|于|为|址|往|的|，"
+)
+_LEVELS = re.compile(rf"[省市区州盟][{_HAN}]{{1,8}}[区县市旗]")
+_BELOW = re.compile(
+    rf"(?:[{_HAN}]{{1,8}}?(?:街道|大道|镇|乡|村|路|街|小区|苑|家属区|宿舍|庄|屯|社区|花园|公寓))+"
+    rf"(?!{_INSTITUTION.pattern}|[{_HAN}]{{0,6}}(?:医院|门诊|学校|卫生))"
 )
 _STREET_CHARS = 4  # a road is rarely named with more
 _ESTATE_CHARS = 6
@@ -70,10 +82,25 @@ def chinese_addresses(text: str) -> Iterator[Hit]:
         hit = _door(text, match)
         if hit:
             yield hit
+    if _LEVELS.search(text):
+        yield from _chains(text)
     for match in _PERSONAL.finditer(text):
         hit = _stated(text, match)
         if hit:
             yield hit
+
+
+def _chains(text: str) -> Iterator[Hit]:
+    """City and district one after the other, and then a town, road, village or estate."""
+    start = last = -1
+    for _, begin, end in _GAZETTEER.find_matches_as_indexes(text):
+        start = start if begin == last else begin
+        last = end
+        below = _BELOW.match(text, end)
+        if start == begin or not below or text[begin:end] not in _FINE_PLACES:
+            continue
+        if not _belongs_to_institution(text, start, below.end()):
+            yield Hit("phi.address", start, _door_end(text, below.end()), 0.8)
 
 
 def _door(text: str, match: re.Match[str]) -> Hit | None:
@@ -110,38 +137,42 @@ def _door_end(text: str, end: int) -> int:
 
 def _belongs_to_institution(text: str, start: int, door: int) -> bool:
     lead = before(text, start, 24)
-    if re.search(r"家住|住址|住在|家庭|户籍|现居", lead):
+    if _HOME.search(lead):
         return False
-    return (
-        _INSTITUTION_ADDRESS.search(lead) is not None
-        or _INSTITUTION.search(text, start, door) is not None
-    )
+    inside = _INSTITUTION.search(text, start, door) or _VISITED.match(text, door)
+    return inside is not None or _INSTITUTION_ADDRESS.search(lead) is not None
 
 
-def _stated(text: str, match: re.Match[str]) -> Hit | None:
+def _stated(text: str, label: re.Match[str]) -> Hit | None:
     """What a word such as 住址 introduces, if it is finer than a city."""
-    glue = _GLUE.match(text, match.end())
-    start = glue.end() if glue else match.end()
+    glue = _GLUE.match(text, label.end())
+    start = glue.end() if glue else label.end()
     value = _VALUE.match(text, start)
-    if not value or (
-        match.group() == "地址" and _INSTITUTION.search(before(text, match.start(), 20))
-    ):
+    if not value or _INSTITUTION.search(value.group()) or _is_public(text, label):
         return None
     places = _GAZETTEER.find_matches_as_indexes(value.group())
-    if places and places[0][1] > 3:
-        return None
-    ends = [m.end() for m in _FINE.finditer(value.group())]
-    ends += [end for _, begin, end in places if value.group()[begin:end] in _FINE_PLACES]
-    if not ends or _INSTITUTION.search(value.group()):
+    end = _fine_end(value.group(), places)
+    if not end or (places and places[0][1] > 2):
         return None
     begin = start + (places[0][1] if places else 0)
-    if (
-        not places
-        and match.group() in {"住在", "家在", "地址"}
-        and not re.search(_NUMBER, value.group()[: max(ends)])
-    ):
-        return None
-    return Hit("phi.address", begin, _door_end(text, start + max(ends)), 0.9 if places else 0.75)
+    return Hit("phi.address", begin, _door_end(text, start + end), 0.9 if places else 0.75)
+
+
+def _is_public(text: str, label: re.Match[str]) -> bool:
+    lead = before(text, label.start(), 20)
+    return label.group() == "地址" and _PUBLIC.search(lead) is not None
+
+
+def _fine_end(value: str, places: list[tuple[int, int, int]]) -> int:
+    """Where the finest part of a stated address ends; 0 when it names no more than a city.
+
+    Without a place name in it there must be a number: 住在农村, 同一个小区 point at nobody.
+    """
+    ends = [match.end() for match in _FINE.finditer(value)]
+    if not places:
+        return max(ends, default=0) if _NUMBERED.search(value) else 0
+    ends += [end for _, begin, end in places if value[begin:end] in _FINE_PLACES]
+    return max(ends, default=0)
 
 
 _ENGLISH = re.compile(
@@ -179,7 +210,7 @@ ADDRESS_AT_END = re.compile(
 RULES: tuple[tuple[str, Callable[[str], Iterator[Hit]]], ...] = (
     (
         r"[路街道弄巷里同区园寓村苑厦馆邸城舍院庄屯镇乡府庭湾场]\s?[0-9A-Za-z一二三四五六七八九十百零〇\-—－]{1,12}\s?[号弄巷栋幢座单室组队社户]"
-        r"|住址|地址|籍|家住|家在|现居|居住|常住|暂住|住在|住于|寄到|寄往|老家",
+        r"|[省市区州盟]\p{Han}{1,8}[区县市旗]|住址|地址|籍|家住|家在|现居|居住|常住|暂住|住在|住于|寄到|寄往|老家",
         chinese_addresses,
     ),
     (

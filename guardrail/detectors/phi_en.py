@@ -13,16 +13,16 @@ _SSN = re.compile(
 _SSN_WORDS = re.compile(r"\bssn|social security|社会安全")
 _NANP = re.compile(
     r"(?<![0-9A-Za-z.\-])(?:\+?1[\-. ]?)?(?:\([2-9][0-9]{2}\)\s?|[2-9][0-9]{2}[\-. ])[2-9][0-9]{2}[\-. ][0-9]{4}"
-    r"(?:\s?(?:x|ext\.?)\s?[0-9]{1,5})?(?![0-9\-])"
+    r"(?:\s?(?:x|ext\.?)\s?[0-9]{1,5})?(?![0-9])"
 )
 _FOREIGN = re.compile(
     r"(?<![0-9A-Za-z])\+(?!86)[1-9][0-9]{0,2}(?:[\-. ]?\(?[0-9]{1,4}\)?){2,6}(?![0-9])"
 )
 _LOOSE = re.compile(
-    r"(?<![0-9A-Za-z.\-/])[(]?[0-9]{2,4}[)]?(?:[\-. ][0-9]{2,4}){1,5}(?![0-9A-Za-z/\-]|\.[0-9])"
+    r"(?<![0-9A-Za-z.\-/])[(]?[0-9]{2,4}[)]?(?:[\-. ]?[0-9]{2,4}){1,5}(?:x[0-9]{1,5})?(?![0-9A-Za-z/]|\.[0-9])"
 )
 _PHONE_WORDS = re.compile(
-    r"\b(?:phone|tel|mobile|cell|call (?:me|him|her|us) (?:on|at)|fax|answering at|messages to|registered|reach me|contact)\b[^0-9]{0,18}$"
+    r"\b(?:phone|tel|mobile|desk|office|cell|call (?:me|him|her|us) (?:on|at)|fax|answering at|messages to|registered|reach me|contact)\b[^0-9]{0,18}$"
 )
 _PUBLIC = re.compile(
     r"hotline|helpline|lifeline|emergency|crisis|poison|toll.free|clinic|hospital|support"

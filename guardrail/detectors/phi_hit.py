@@ -33,10 +33,8 @@ def after(text: str, end: int, chars: int = 12) -> str:
 def part_of_decimal(text: str, start: int, end: int) -> bool:
     """Whether a digit run is a piece of a longer figure such as 0.13800138000."""
     return (
-        text[max(0, start - 2) : start][-1:] == "."
-        and text[start - 2 : start - 1].isdigit()
-        or (text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit())
-    )
+        text[max(0, start - 2) : start][-1:] == "." and text[start - 2 : start - 1].isdigit()
+    ) or (text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit())
 
 
 def strongest(hits: Iterable[Hit]) -> list[Hit]:

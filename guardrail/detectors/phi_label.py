@@ -15,7 +15,7 @@ _CODE = r"(?P<value>[A-Za-z]{0,6}[\-]?[0-9][0-9A-Za-z\-]{2,23})(?![0-9A-Za-z])"
 
 _RECORD = (
     r"病历号|病历编号|病历(?:号码)?|病案号|病案首页号|住院号|住院编号|门诊号|门诊编号|急诊号|就诊卡号|就诊卡|就诊号|就诊编号|诊疗卡号?|"
-    r"检查号|影像号|放射号|超声号|病理号|标本号|登记号|挂号单号|患者编号|患者ID|病人ID|病员号|体检号|报告编号|条码号|"
+    r"检查号|影像号|放射号|超声号|病理号|标本号|登记号|挂号单号|患者编号|患者ID|病人ID|病员号|体检号|报告编号|条码号|CT号|MRI?号|X线号|B超号|片号|"
     r"(?i:\bMRN|medical record|patient id|patient number|hospital number|admission|accession|chart|visit|encounter|record)"
 )
 _INSURANCE = (

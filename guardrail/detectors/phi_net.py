@@ -73,10 +73,10 @@ def _is_somebodys(run: str, lead: str) -> bool:
         address = ipaddress.ip_address(run)
     except ValueError:
         return False
-    small = address.version == 4 and max(address.packed) < 20 or len(run) < 8
-    return not (address.is_loopback or address.is_unspecified) and (
-        not small or bool(_IP_WORDS.search(lead))
-    )
+    if address.is_loopback or address.is_unspecified:
+        return False
+    # A short run of figures is more often a size or a section than an address.
+    return len(run) >= 11 or address.is_private or _IP_WORDS.search(lead) is not None
 
 
 RULES: tuple[tuple[str, Callable[[str], Iterator[Hit]]], ...] = (

@@ -14,9 +14,18 @@ from datetime import date
 from guardrail.detectors.phi_hit import Hit, after, before, part_of_decimal
 
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71"
-    " 81 82 83 91".split()
-)
+    map(
+        str,
+        (
+            *range(11, 16),
+            *range(21, 24),
+            *range(31, 38),
+            *range(41, 47),
+            *range(50, 55),
+            *range(61, 66),
+        ),
+    )
+) | {"71", "81", "82", "83", "91"}
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 _EARLIEST = 1880
@@ -24,8 +33,10 @@ _EARLIEST = 1880
 _ID18 = re.compile(r"(?<![0-9])[1-9](?:[ \-]?[0-9]){16}[ \-]?[0-9Xx](?![0-9])")
 _ID15 = re.compile(r"(?<![0-9])[1-9][0-9]{14}(?![0-9])")
 _ID_WORDS = re.compile(r"身份|证件|证号|id\s?(?:card|no|number)?|identity|居住证")
-_MOBILE = re.compile(r"(?<![0-9])(?:(?:\+|00)?86[ \-]?)?(1[3-9][0-9](?:[ \-]?[0-9]){8})(?![0-9])")
+_MOBILE = re.compile(r"(?<![0-9])(?:(?:\+|00)?86[ \-]?)?(1[3-9](?:[ \-]?[0-9]){9})(?![0-9])")
 _GROUPS = frozenset({(11,), (3, 4, 4), (3, 8), (7, 4), (4, 3, 4), (4, 4, 3), (5, 6), (3, 3, 5)})
+_TOLL_FREE = re.compile("18(?:00|33|44|55|66|77|88)")  # of North America, in text without Chinese
+_HAN = re.compile("[\u4e00-\u9fff]")
 _PHONE_WORDS = re.compile(
     r"电话|手机|联系|致电|拨打|座机|传真|短信|微信|号码|tel|phone|mobile|cell|call|fax|contact"
 )
@@ -106,6 +117,8 @@ def mobiles(text: str) -> Iterator[Hit]:
         start, end = match.span()
         groups = tuple(len(group) for group in re.split("[ -]", match.group(1)))
         named = _by_words(text, match, _PHONE_WORDS, 0.98, 0.9)
+        if _TOLL_FREE.match(match.group()) and not _HAN.search(text, max(0, start - 24), end + 24):
+            continue
         usual = groups in _GROUPS or named > 0.9 or match.start(1) > start
         if usual and not part_of_decimal(text, start, end) and not _MONEY.match(text, end):
             yield Hit("phi.mobile", start, end, named)
@@ -175,7 +188,7 @@ def _by_words(
 
 RULES: tuple[tuple[str, Callable[[str], Iterator[Hit]]], ...] = (
     (r"[1-9](?:[ \-]?[0-9]){14}", resident_ids),
-    (r"1[3-9][0-9](?:[ \-]?[0-9]){8}", mobiles),
+    (r"1[3-9](?:[ \-]?[0-9]){9}", mobiles),
     (r"[0-9]{2,3}[)）]?[ \-]{0,2}[2-8][0-9]{2,3}[ \-]?[0-9]{4}", landlines),
     (r"[1-9](?:[ \-]?[0-9]){11}|[A-Za-z]{2}[0-9]{2} ?[0-9A-Za-z]{4}", bank_cards),
     (r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]", plates),
