@@ -66,7 +66,16 @@ _SCHEMA: Json = {
     },
 }
 _NOT_AGAIN = frozenset(
-    {"stream", "stream_options", "n", "tools", "tool_choice", "parallel_tool_calls", "logprobs"}
+    {
+        "stream",
+        "stream_options",
+        "n",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "logprobs",
+        "top_logprobs",
+    }
     | {"response_format", "stop", "max_tokens", "max_completion_tokens", "prediction"}
 )
 

@@ -7,13 +7,13 @@ the upstream's reply is ever copied.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 import orjson
 
 from guardrail.domain.exchange import Channel, Exchange, Strand
 from guardrail.wire.chat_request import Request
 from guardrail.wire.payload import Json
+from guardrail.wire.pieces import Token
 from guardrail.wire.sse import DONE, frame
 
 FILTERED = "content_filter"
@@ -22,15 +22,6 @@ _KEYS = {
     Strand.REASONING: "reasoning_content",
     Strand.REFUSAL: "refusal",
 }
-
-
-class TokenLike(Protocol):
-    """A token with its natural-log probability."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def logprob(self) -> float: ...
 
 
 class AnswerWriter:
@@ -49,7 +40,7 @@ class AnswerWriter:
         self._noticed = False
         self._texts: dict[Channel, list[str]] = {}
         self._names: dict[Channel, str] = {}
-        self._tokens: dict[Channel, list[TokenLike]] = {}
+        self._tokens: dict[Channel, list[Token]] = {}
 
     # -- a stream ---------------------------------------------------------------------------
 
@@ -62,7 +53,7 @@ class AnswerWriter:
         channel: Channel,
         text: str,
         name: str | None = None,
-        tokens: Sequence[TokenLike] = (),
+        tokens: Sequence[Token] = (),
     ) -> bytes:
         """A chunk with cleared text of one channel; nothing where there is nothing to say."""
         if not text and name is None:
@@ -116,7 +107,7 @@ class AnswerWriter:
         channel: Channel,
         text: str,
         name: str | None = None,
-        tokens: Sequence[TokenLike] = (),
+        tokens: Sequence[Token] = (),
     ) -> None:
         """Keep cleared text of one channel for `whole`."""
         self._texts.setdefault(channel, []).append(text)
@@ -227,12 +218,12 @@ class AnswerWriter:
         return self._exchange.wants_logprobs and channel.strand is Strand.CONTENT
 
 
-def _add_up(tokens: Sequence[TokenLike], text: str) -> bool:
+def _add_up(tokens: Sequence[Token], text: str) -> bool:
     """Token texts that are not exactly the cleared text were never cleared."""
     return bool(tokens) and "".join(token.text for token in tokens) == text
 
 
-def _logprobs(tokens: Sequence[TokenLike]) -> Json:
+def _logprobs(tokens: Sequence[Token]) -> Json:
     content = [
         {
             "token": token.text,
