@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from guardrail.domain.exchange import Audience, Scene, Side, Speaker
 from guardrail.domain.finding import Finding, Gap, GapReason
@@ -26,6 +27,7 @@ from guardrail.domain.verdict import (
 from guardrail.policy.expression import Expression, Facts, Language, Truth
 
 NOT_PROVEN = "confirm_not_proven"
+_ALL: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +160,6 @@ class Rule:
     references: tuple[Reference, ...] = ()
     reply: Reply | None = None
 
-    def applies(self, scope: Scope) -> bool:
-        return all(reach.covers(scope) for reach in self.reaches)
-
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -228,8 +227,12 @@ class PolicySet:
         """What happens to a text. All rules that fired are in `reasons`, strictest first; those
         of shadow policies are marked and do not count."""
         sight = self._sight(scope, observed)
-        rules = (rule for rule in self._rules[scope.scene, scope.side] if rule.applies(scope))
-        reasons = [reason for rule in rules for reason in _reasons(rule, scope, sight)]
+        reasons = [
+            reason
+            for rule, reaches in self._rules[scope.scene, scope.side]
+            if all(reach.covers(scope) for reach in reaches)
+            for reason in _reasons(rule, scope, sight)
+        ]
         reasons.sort(key=lambda reason: (-reason.action, reason.rule, bool(reason.gaps)))
         action = max((r.action for r in reasons if not r.shadow), default=Action.ALLOW)
         return Verdict(action, self.digest, tuple(reasons))
@@ -250,11 +253,13 @@ class PolicySet:
             notes=verdict.notes + notes,
         )
 
-    def _reaching(self, scene: Scene, side: Side) -> Iterator[Rule]:
+    def _reaching(self, scene: Scene, side: Side) -> Iterator[tuple[Rule, tuple[Reach, ...]]]:
+        """Rules that may apply there, each with what is left to be checked of its reaches."""
         for rule in sorted(self.rules, key=lambda rule: rule.id):
             scenes = all(not r.scenes or scene in r.scenes for r in rule.reaches)
             if scenes and all(not r.sides or side in r.sides for r in rule.reaches):
-                yield rule
+                rest = (replace(r, scenes=_ALL, sides=_ALL) for r in rule.reaches)
+                yield rule, tuple(reach for reach in rest if reach != Reach())
 
     def _sight(self, scope: Scope, observed: Observed) -> _Sight:
         where: dict[str, object] = {
@@ -287,11 +292,14 @@ def _known(keys: frozenset[str], scores: Mapping[str, float]) -> dict[str, float
 
 
 def _reasons(rule: Rule, scope: Scope, sight: _Sight) -> Iterator[Reason]:
-    found = tuple(f for f in sight.observed.findings if _counts(rule, f))
+    observed = sight.observed
+    found = tuple([f for f in observed.findings if _counts(rule, f)])
+    if rule.find and not found and not observed.gaps:
+        return
     truth = Truth.TRUE if rule.when is None else rule.when.truth(sight.seen)
     if truth is Truth.TRUE and (found or not rule.find):
-        yield _reason(rule, rule.action, findings=found or _supporting(rule, sight.observed))
-    gaps = _gaps(rule, sight.observed)
+        yield _reason(rule, rule.action, findings=found or _supporting(rule, observed))
+    gaps = _gaps(rule, observed)
     could_find = not rule.find or found or any(_blinds(rule, gap) for gap in gaps)
     if could_find and gaps and _could_hold(rule, gaps, sight):
         yield _reason(rule, _on_gap(rule, scope), gaps=gaps)
@@ -311,11 +319,13 @@ def _gaps(rule: Rule, observed: Observed) -> tuple[Gap, ...]:
     gaps = tuple(gap for gap in observed.gaps if not gap.kinds or gap.kinds & rule.needs)
     if rule.when is None:
         return gaps
-    missing = rule.when.scores - observed.scores.keys()
+    missing = frozenset([key for key in rule.when.scores if key not in observed.scores])
+    if not missing:
+        return gaps
     covered = frozenset[str]().union(*(gap.kinds for gap in gaps))
     if missing <= covered or any(not gap.kinds for gap in gaps):
         return gaps
-    return (*gaps, Gap("none", GapReason.MISSING, frozenset(missing - covered)))
+    return (*gaps, Gap("none", GapReason.MISSING, missing - covered))
 
 
 def _blinds(rule: Rule, gap: Gap) -> bool:

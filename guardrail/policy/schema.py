@@ -59,7 +59,7 @@ class RuleEntry(Strict):
     at_least: Share = 0.0
     when: Line | None = None
     action: ActionName
-    on_gap: Literal["default", "allow", "annotate", "redact", "handover", "block"] = "default"
+    on_gap: Literal["default", "allow", "annotate", "handover", "block"] = "default"
     needs: tuple[Line, ...] | None = None
     evidence: Words | None = None
     reply: Words | None = None

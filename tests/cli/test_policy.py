@@ -54,10 +54,10 @@ def test_lint_of_shipped_policies_is_clean() -> None:
 def test_lint_complains_with_place_and_remedy(folder: Path) -> None:
     put(folder, "phi.ip", "phi.ipp")
     put(folder, SCHEMA_LINE, "# 没有 ")
-    (folder / "gbk.yaml").write_bytes("药".encode("gbk"))
+    (folder / "gbk.yaml").write_bytes(b"\xff\xfe")
     result = guardrail_policy("lint", folder)
     assert result.exit_code == 1
-    assert f"{folder}/try.yaml:7:39: nothing is called 'phi.ipp' Did you mean" in result.stderr
+    assert f"{folder}/try.yaml:7:40: nothing is called 'phi.ipp' Did you mean" in result.stderr
     assert f"{folder}/try.yaml:1:1: editors cannot check this file" in result.stderr
     assert "not UTF-8 text" in result.stderr
     assert "2 files, 3 complaints" in result.stdout
@@ -72,7 +72,7 @@ def test_lint_as_json(folder: Path) -> None:
     result = guardrail_policy("lint", folder / "try.yaml", "--json")
     assert result.exit_code == 1
     first = json.loads(result.stdout)["complaints"][0]
-    assert first["where"].endswith("try.yaml:2:1")
+    assert first["where"].endswith("try.yaml:1:1")
     assert first["message"] == "'owner' is missing"
     assert first["remedy"] == "Add 'owner'."
 

@@ -45,6 +45,7 @@ def test_shipped_policies_agree_with_it_and_name_it(path: Path) -> None:
         ("mode", "on"),
         ("expires", "soon"),
         ("rules", [{"id": "a", "severity": "low", "action": "forgive"}]),
+        ("rules", [{"id": "a", "severity": "low", "action": "block", "on_gap": "redact"}]),
         ("rules", [{"id": "a", "severity": "low", "action": "block", "at_least": 1.5}]),
         ("rules", [{"id": "a", "severity": "low", "action": "block", "at_least": float("nan")}]),
         ("profile", {"scene": "E"}),
