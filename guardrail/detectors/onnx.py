@@ -83,10 +83,13 @@ class ClassifierDetector:
     """Scores every head on what is fresh; the strongest sentence counts.
 
     `scores` are calibrated probabilities. A finding marks the sentence in which a head reached its
-    low mark. A text without a word in it gets no scores: unknown is not 0.
+    low mark. A text without a word in it scores 0 on all: nothing stands there that could be judged.
     """
 
-    def __init__(self, artifact: Artifact, encoder: Encoder, batcher: Batcher[Logits]) -> None:
+    def __init__(
+        self, artifact: Artifact, encoder: Encoder, batcher: Batcher[Logits], device: str = "cpu"
+    ) -> None:
+        self._device = device
         self._artifact = artifact
         self._encoder = encoder
         self._batcher = batcher
@@ -117,7 +120,10 @@ class ClassifierDetector:
                 for window, scores in zip(windows, seen, strict=True)
                 for finding in self._findings(window, scores)
             ),
-            scores={key: max(scores[key] for scores in seen) for key in (seen[0] if seen else ())},
+            scores={
+                key: max((scores[key] for scores in seen), default=0.0)
+                for key in self._artifact.labels
+            },
         )
 
     def _findings(self, window: Window, scores: Mapping[str, float]) -> list[Finding]:
@@ -133,6 +139,16 @@ class ClassifierDetector:
             if score >= self._artifact.low[key]
         ]
 
+    @property
+    def waiting(self) -> int:
+        """Tokens in the queue."""
+        return self._batcher.waiting_tokens
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """Name, version, digest of the weights, device."""
+        return self.name, self._artifact.version, self._artifact.digest, self._device
+
     async def close(self) -> None:
         await self._batcher.close()
 
@@ -143,5 +159,8 @@ def classifier(
     """The artifact as a running detector. Raises `BadConfig` where it cannot run as asked."""
     session = Session(artifact, device)
     return ClassifierDetector(
-        artifact, Encoder(artifact.tokenizer, artifact.shape), Batcher(session.infer, limits)
+        artifact,
+        Encoder(artifact.tokenizer, artifact.shape),
+        Batcher(session.infer, limits),
+        device,
     )

@@ -115,6 +115,10 @@ class ExchangeLog:
             case effects.Close():
                 self._closed(exchange, thing, at)
 
+    def refused(self, code: str) -> None:
+        """A request was turned away before it became an exchange."""
+        note("refused", code=code)
+
     def _remember(self, exchange: Exchange, at: float) -> None:
         if len(self._asked_at) >= _ASKED_LIMIT:
             del self._asked_at[next(iter(self._asked_at))]

@@ -70,6 +70,12 @@ class _Traffic:
             registry=registry,
             buckets=_WHOLE_S,
         )
+        self.refused = Counter(
+            "guardrail_refused",
+            "Requests that never became an exchange, by code.",
+            ["code"],
+            registry=registry,
+        )
         self.upstream_errors = Counter(
             "guardrail_upstream_errors", "Upstream failures by code.", ["code"], registry=registry
         )
@@ -231,6 +237,10 @@ class Metrics:
             self._happened(exchange, thing, at)
         else:
             self._doing(exchange, thing, at)
+
+    def refused(self, code: str) -> None:
+        """A request was turned away before it became an exchange."""
+        self._traffic.refused.labels(self._codes.word(code)).inc()
 
     def policy(self, digest: str, rules: Iterable[str]) -> None:
         """This policy is in force; only its rule ids are labels from now on."""

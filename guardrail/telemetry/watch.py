@@ -17,3 +17,7 @@ class Watches:
     def saw(self, exchange: Exchange, thing: Event | Effect, at: float) -> None:
         for watch in self._watches:
             watch.saw(exchange, thing, at)
+
+    def refused(self, code: str) -> None:
+        for watch in self._watches:
+            watch.refused(code)
