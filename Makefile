@@ -69,8 +69,8 @@ tests: ## pytest with coverage (ARGS="-k word" for a part)
 
 coverage: ## pure rooms: 100 %, each file by its own tests
 	@coverage report --skip-covered --skip-empty | tail -n 40
-	@coverage report --include='$(PURE)' --skip-covered --show-missing --fail-under=100
-	@$(BIN)/python tests/house/own_coverage.py '$(PURE)'
+	@whole=0; coverage report --include='$(PURE)' --skip-covered --show-missing --fail-under=100 || whole=$$?; \
+	$(BIN)/python tests/house/own_coverage.py '$(PURE)' && exit $$whole
 
 dev: $(DEV_STAMP) node tools ## set up .venv and tools for make test
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -64,14 +65,15 @@ def _reason(longrepr: object) -> str:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _nothing_remembered() -> None:
-    """Each test file starts without what others made our `functools.cache` remember, so that
-    whether a file covers its source does not depend on which ran before it."""
-    ours = [module for name, module in list(sys.modules.items()) if name.startswith("guardrail.")]
-    for module in ours:
-        for thing in list(vars(module).values()):
-            if callable(clear := getattr(thing, "cache_clear", None)):
-                clear()
+def _nothing_remembered(request: pytest.FixtureRequest) -> None:
+    """A test file starts without what others made its own source's `functools.cache` remember, so
+    that whether it covers that source does not depend on which tests ran before."""
+    folders = request.path.relative_to(Path(__file__).parent).parent.parts
+    name = ".".join(("guardrail", *folders, request.path.stem.removeprefix("test_")))
+    own = sys.modules.get(name)
+    for thing in list(vars(own).values()) if own else ():
+        if callable(clear := getattr(thing, "cache_clear", None)):
+            clear()
 
 
 @pytest.fixture(autouse=True)
