@@ -142,6 +142,12 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 unit="reqps",
             ),
             Panel(
+                "Refused requests 被拒请求",
+                "Requests that never became an exchange (malformed, too large, no key, overload).",
+                (Line(rate("guardrail_refused_total", "code"), "{{code}}"),),
+                unit="reqps",
+            ),
+            Panel(
                 "First word 首字延迟",
                 "From question to the first text that may leave.",
                 quantiles("guardrail_first_release_seconds"),

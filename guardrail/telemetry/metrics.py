@@ -216,6 +216,7 @@ class Metrics:
         self._rules: frozenset[str] = frozenset()
         self._fired: set[str] = set()
         self._codes = Learned()
+        self._refusals = Learned(limit=40)
         self._open: dict[str, Progress] = {}
         self._traffic.in_flight.set_function(lambda: len(self._open))
         self._standing.build.labels(version).set(1)
@@ -239,8 +240,8 @@ class Metrics:
             self._doing(exchange, thing, at)
 
     def refused(self, code: str) -> None:
-        """A request was turned away before it became an exchange."""
-        self._traffic.refused.labels(self._codes.word(code)).inc()
+        """A request was turned away before it became an exchange. `code` is one of our own."""
+        self._traffic.refused.labels(self._refusals.word(code)).inc()
 
     def policy(self, digest: str, rules: Iterable[str]) -> None:
         """This policy is in force; only its rule ids are labels from now on."""

@@ -98,6 +98,7 @@ def lived() -> Metrics:
     metrics.policy("d1gest", ["rx.order"])
     metrics.model("ethics", "1", "aa", "cpu")
     metrics.cases({CaseState.OPEN: 1}, oldest_open_at=1.0)
+    metrics.refused("malformed_json")
     exchange = Exchange("ex-1", "model", (), stream=True)
     for at, thing in _moments(exchange):
         metrics.saw(exchange, thing, at)

@@ -91,6 +91,13 @@ def test_problems_have_a_line_each(play: Any, written: io.StringIO) -> None:
     ]
 
 
+def test_a_refused_request_is_a_line(written: io.StringIO) -> None:
+    ExchangeLog().refused("body_too_large")
+    assert [(one["event"], one["code"]) for one in lines(written)] == [
+        ("refused", "body_too_large")
+    ]
+
+
 def test_a_failed_exchange_is_a_warning_and_a_shadow_rule_no_rule(
     play: Any, judged: Any, written: io.StringIO
 ) -> None:

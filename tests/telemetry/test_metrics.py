@@ -277,6 +277,25 @@ def vars_of(exchange: Exchange) -> dict[str, object]:
     return {name: getattr(exchange, name) for name in names}
 
 
+def test_refusals_are_counted_by_code_and_bounded() -> None:
+    metrics = fresh()
+    for code in (
+        "body_too_large",
+        "body_too_large",
+        "请求过大",
+        *(f"code_{n}" for n in range(150)),
+    ):
+        metrics.refused(code)
+    assert value(metrics, "guardrail_refused_total", code="body_too_large") == 2
+    assert sum(name == "guardrail_refused_total" for name, _ in samples(metrics)) == 41
+    metrics.saw(play_free_exchange(), events.Lost(Party.UPSTREAM, "upstream_busy", 1.0), 1.0)
+    assert value(metrics, "guardrail_upstream_errors_total", code="upstream_busy") == 1
+
+
+def play_free_exchange() -> Exchange:
+    return Exchange("ex-2", "model", ())
+
+
 def test_all_of_a_large_policy_stays_scrapable(play: Any, judged: Any) -> None:
     """200 rules firing over six detectors: what Prometheus gets is bounded and well below 1 MB."""
     metrics = Metrics(detectors=[f"detector-{n}" for n in range(6)])

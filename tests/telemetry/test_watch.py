@@ -16,6 +16,9 @@ class Diary:
     def saw(self, exchange: Exchange, thing: Event | Effect, at: float) -> None:
         self.pages.append((self.name, type(thing).__name__, at))
 
+    def refused(self, code: str) -> None:
+        self.pages.append((self.name, code, 0.0))
+
 
 def test_every_watch_sees_every_thing_in_order(play: Any) -> None:
     pages: list[tuple[str, str, float]] = []
@@ -23,6 +26,12 @@ def test_every_watch_sees_every_thing_in_order(play: Any) -> None:
     play.to(watches)
     told = [(type(thing).__name__, at) for at, thing in play.moments]
     assert pages == [(name, *one) for one in told for name in ("first", "second")]
+
+
+def test_every_watch_hears_of_a_refusal() -> None:
+    pages: list[tuple[str, str, float]] = []
+    Watches(Diary("first", pages), Diary("second", pages)).refused("body_too_large")
+    assert pages == [("first", "body_too_large", 0.0), ("second", "body_too_large", 0.0)]
 
 
 def test_nobody_need_watch(play: Any) -> None:
