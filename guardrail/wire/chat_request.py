@@ -12,7 +12,6 @@ from typing import TypedDict, Unpack, cast
 
 import orjson
 
-from guardrail.domain.errors import BadRequest
 from guardrail.domain.exchange import Caller, Exchange, Scene, Speaker
 from guardrail.wire.message import Conversation
 from guardrail.wire.parameter import model_name, settings, tool_names
@@ -56,7 +55,6 @@ def read_request(body: bytes, **arrival: Unpack[Arrival]) -> tuple[Exchange, Req
     """The question in `body`. Raises `BadRequest` (see `payload`, `parameter`, `message`)."""
     asked = read_object(body)
     model = model_name(asked.get("model"))
-    _allowed(model, arrival["caller"])
     kept = settings(asked)
     conversation = Conversation()
     kept |= _texts(asked, conversation)
@@ -118,16 +116,6 @@ def _written(node: object, path: Path, text: str) -> object:
     members = dict(cast(Json, node))
     members[step] = _written(members[step], rest, text)
     return members
-
-
-def _allowed(model: str, caller: Caller) -> None:
-    if caller.models and model not in caller.models:
-        raise BadRequest(
-            "model_not_found",
-            "This key may not use the model that was asked for, or it does not exist.",
-            "Ask GET /v1/models for the names you may use.",
-            "model",
-        )
 
 
 def _texts(asked: Json, conversation: Conversation) -> Json:

@@ -155,13 +155,6 @@ def test_refused(fields: dict[str, Any], code: str, param: str) -> None:
     assert (error.value.code, error.value.param) == (code, param)
 
 
-def test_a_key_names_the_models_it_may_use() -> None:
-    assert asked(Caller(models=("clinic-1", "诊".encode().hex())))[0].model == "clinic-1"
-    with pytest.raises(BadRequest) as error:
-        asked(Caller(models=("other",)))
-    assert (error.value.code, error.value.param) == ("model_not_found", "model")
-
-
 WORDS = st.text(alphabet='甲乙丙abc123 {}"\\:', min_size=1, max_size=6).map("§".__add__)
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | WORDS,
