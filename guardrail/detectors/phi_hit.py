@@ -38,12 +38,9 @@ def part_of_decimal(text: str, start: int, end: int) -> bool:
 
 
 def strongest(hits: Iterable[Hit]) -> list[Hit]:
-    """Hits in order of place, without those that lie inside an equally or more certain one."""
+    """Hits in order of place, without those inside a longer one; of equals the surest stays."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end, -h.score)):
-        if kept and hit.end <= kept[-1].end and hit.start >= kept[-1].start:
-            if hit.score > kept[-1].score and hit[1:3] == kept[-1][1:3]:
-                kept[-1] = hit
-            continue
-        kept.append(hit)
+        if not kept or hit.end > kept[-1].end:
+            kept.append(hit)
     return kept

@@ -26,6 +26,7 @@ def _joined(text: str) -> str:
         ("one three eight zero zero one three eight oh oh oh", "13800138000"),
         ("电话yao san ba ling ling yao san ba ling ling ling", "电话13800138000"),
         ("l38OOl38OOO", "13800138000"),
+        ("1**3**8**0**0**1**3**8", "13800138"),
         ("138**0013**8000, 138<b>0013</b>8000", "13800138000, 13800138000"),
     ],
 )
