@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -49,139 +50,112 @@ class Family:
 
 class _Traffic:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "guardrail_requests",
-            "Exchanges that were asked.",
-            ["endpoint", "stream", "scene"],
-            registry=registry,
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self.requests = counter(
+            "guardrail_requests", "Exchanges that were asked.", ["endpoint", "stream", "scene"]
         )
-        self.closed = Counter(
-            "guardrail_exchanges_closed",
-            "Exchanges by how they ended.",
-            ["ending"],
-            registry=registry,
+        self.closed = counter(
+            "guardrail_exchanges_closed", "Exchanges by how they ended.", ["ending"]
         )
-        self.in_flight = Gauge(
-            "guardrail_exchanges_in_flight", "Exchanges under way.", registry=registry
-        )
-        self.seconds = Histogram(
+        self.in_flight = gauge("guardrail_exchanges_in_flight", "Exchanges under way.")
+        self.seconds = histogram(
             "guardrail_exchange_seconds",
             "From question to end, upstream included.",
-            registry=registry,
             buckets=_WHOLE_S,
         )
-        self.refused = Counter(
-            "guardrail_refused",
-            "Requests that never became an exchange, by code.",
-            ["code"],
-            registry=registry,
+        self.refused = counter(
+            "guardrail_refused", "Requests that never became an exchange, by code.", ["code"]
         )
-        self.upstream_errors = Counter(
-            "guardrail_upstream_errors", "Upstream failures by code.", ["code"], registry=registry
+        self.upstream_errors = counter(
+            "guardrail_upstream_errors", "Upstream failures by code.", ["code"]
         )
 
 
 class _Leaving:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.first_release = Histogram(
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self.first_release = histogram(
             "guardrail_first_release_seconds",
             "From question to the first text that may leave (answer or notice).",
-            registry=registry,
             buckets=_WAIT_S,
         )
-        self.hold_seconds = Histogram(
+        self.hold_seconds = histogram(
             "guardrail_hold_seconds",
             "How long streamed text waited for its release, oldest character.",
-            registry=registry,
             buckets=_WAIT_S,
         )
-        self.hold_chars = Histogram(
+        self.hold_chars = histogram(
             "guardrail_hold_chars",
             "Characters of a stream that had arrived since the release before.",
-            registry=registry,
             buckets=_CHARS,
         )
-        self.released_chars = Counter(
-            "guardrail_released_chars", "Cleared characters of answers.", registry=registry
-        )
+        self.released_chars = counter("guardrail_released_chars", "Cleared characters of answers.")
 
 
 class _Judging:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.decisions = Counter(
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self.decisions = counter(
             "guardrail_decisions",
             "Verdicts at the end of an exchange; side is how far its texts were looked at.",
             ["side", "action", "tier", "scene"],
-            registry=registry,
         )
-        self.fired = Counter(
+        self.fired = counter(
             "guardrail_rule_fired",
             "Rules among the reasons of a verdict; shadow ones did not act.",
             ["rule", "action", "shadow"],
-            registry=registry,
         )
-        self.detector_seconds = Histogram(
+        self.detector_seconds = histogram(
             "guardrail_detector_seconds",
             "One look of one detector at one passage.",
             ["detector"],
-            registry=registry,
             buckets=_LOOK_S,
         )
-        self.gaps = Counter(
-            "guardrail_gaps",
-            "Looks that were due and gave no answer.",
-            ["detector", "reason"],
-            registry=registry,
+        self.gaps = counter(
+            "guardrail_gaps", "Looks that were due and gave no answer.", ["detector", "reason"]
         )
-        self.queue_depth = Gauge(
-            "guardrail_queue_depth", "Passages waiting for a classifier.", registry=registry
-        )
+        self.queue_depth = gauge("guardrail_queue_depth", "Passages waiting for a classifier.")
 
 
 class _Remembering:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.index = Gauge(
-            "guardrail_ledger_index",
-            "Index of the last acknowledged entry; -1 when there is none.",
-            registry=registry,
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self.index = gauge(
+            "guardrail_ledger_index", "Index of the last acknowledged entry; -1 when there is none."
         )
-        self.append_seconds = Histogram(
+        self.append_seconds = histogram(
             "guardrail_ledger_append_seconds",
             "From asking the ledger to its acknowledgement.",
-            registry=registry,
             buckets=_LOOK_S,
         )
-        self.failures = Counter(
-            "guardrail_ledger_failures", "Records the ledger did not take.", registry=registry
-        )
-        self.cases = Gauge(
-            "guardrail_cases", "Handover cases by state.", ["state"], registry=registry
-        )
-        self.oldest_open = Gauge(
+        self.failures = counter("guardrail_ledger_failures", "Records the ledger did not take.")
+        self.cases = gauge("guardrail_cases", "Handover cases by state.", ["state"])
+        self.oldest_open = gauge(
             "guardrail_cases_oldest_open_timestamp_seconds",
             "When the oldest case that nobody has claimed was opened; 0 when there is none.",
-            registry=registry,
         )
-        self.opened = Counter("guardrail_cases_opened", "Handover cases opened.", registry=registry)
+        self.opened = counter("guardrail_cases_opened", "Handover cases opened.")
 
 
 class _Standing:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.build = Gauge(
-            "guardrail_build_info", "Version that is running.", ["version"], registry=registry
-        )
-        self.model = Gauge(
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        self.build = gauge("guardrail_build_info", "Version that is running.", ["version"])
+        self.model = gauge(
             "guardrail_model_info",
             "Classifier artifacts that are loaded.",
             ["name", "version", "sha256", "device"],
-            registry=registry,
         )
-        self.policy = Gauge(
-            "guardrail_policy_info", "Digest of the policy in force.", ["digest"], registry=registry
-        )
-        self.reloads = Counter(
-            "guardrail_policy_reload", "Policy reloads by result.", ["result"], registry=registry
-        )
+        self.policy = gauge("guardrail_policy_info", "Digest of the policy in force.", ["digest"])
+        self.reloads = counter("guardrail_policy_reload", "Policy reloads by result.", ["result"])
 
 
 class _Lean:
