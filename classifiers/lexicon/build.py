@@ -113,20 +113,23 @@ def add_listed(lexicon: Lexicon, folder: Path, origin: names.Origin) -> None:
 def add_noisy(lexicon: Lexicon, folder: Path, origin: names.Origin) -> None:
     """From the noisy list only what its own form words prove: products, and substances that it
     lists both with and without a form."""
+    stop = other_terms(folder)
     noisy = {
         row["name"]
         for row in rows(folder / "drug_names_zh.csv.gz")
         if row["sources"] == "xtea/chinese_medical_words" and names.HAN.match(row["name"])
-    }
-    stop = other_terms(folder)
-    for name in noisy - stop:
+    } - stop
+    for name in noisy:
         substance = names.stem(name)
         if names.is_product(name) and len(name) <= 12:
             if not origin.western(substance):
                 lexicon.add(name, "t")
-            elif (len(substance) >= 4 or substance in noisy) and len(substance) >= 3:
-                if substance not in stop and not names.has_form(substance):
-                    lexicon.add(names.desalted(substance), "g")
+            elif _substantial(substance, noisy) and not names.has_form(substance):
+                lexicon.add(names.desalted(substance), "g")
+
+
+def _substantial(substance: str, listed: set[str]) -> bool:
+    return len(substance) >= 4 or (len(substance) == 3 and substance in listed)
 
 
 def add_latin(lexicon: Lexicon, name: str) -> None:
@@ -138,7 +141,7 @@ def add_product(lexicon: Lexicon, name: str, origin: names.Origin, stop: frozens
     substance = names.stem(name)
     salted = name != "注射用" + substance and names.SALT_HEAD.match(name.removeprefix("注射用"))
     if salted or origin.western(substance):
-        for part in {substance, names.desalted(substance)} - stop:
+        for part in {substance, names.desalted(substance), names.bare(name)} - stop:
             if len(part) >= 3 and not names.has_form(part):
                 lexicon.add(part, "g")
     elif len(name) >= 4:

@@ -32,12 +32,16 @@ def full(name: str) -> str:
     return NOTE.sub("", name).strip()
 
 
+def bare(name: str) -> str:
+    """The name without form words: 盐酸二甲双胍缓释片 -> 盐酸二甲双胍."""
+    return FORM.sub("", full(name).removeprefix("注射用").removeprefix("吸入用"))
+
+
 def stem(name: str) -> str:
     """The name without form words and salt words: 盐酸二甲双胍缓释片 -> 二甲双胍."""
-    bare = full(name).removeprefix("注射用").removeprefix("吸入用")
-    bare = FORM.sub("", bare)
-    headless = SALT_HEAD.sub("", bare)
-    return headless if len(headless) >= 2 else bare
+    salted = bare(name)
+    headless = SALT_HEAD.sub("", salted)
+    return headless if len(headless) >= 3 else salted
 
 
 def desalted(name: str) -> str:

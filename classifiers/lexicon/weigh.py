@@ -51,7 +51,7 @@ def bag(text: str) -> list[Features]:
     tiles, _ = sentence.sentences(read.text)
     found = candidate.candidates(read.text, tiles, lexicon())
     scene = prescription.scene(read, tiles, found)
-    return [speech_act.features(one, scene) for one in found]
+    return [speech_act.features(one, scene) for one in found if one.regimen]
 
 
 class Model:

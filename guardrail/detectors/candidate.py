@@ -20,6 +20,9 @@ _WEIGHT = re.compile(
     r"\s?(?:（[^）]{1,6}）)?\s?\d{1,3}(?:\.\d)?\s?(?:g|克|钱|枚)?(?![\d年月日岁%片mw])"
 )
 _HERB_GRAMS = re.compile(r"\s?\d{1,3}(?:\.\d)?\s?(?:g|克|钱)(?![a-z/])")
+AMOUNTS = frozenset({"dose", "count", "bare"})
+TIMES = frozenset({"frequency", "course"})
+NEAR = 36  # characters over which one piece still belongs to the piece before it
 UNKNOWN = Drug("", "?", "", "")
 FORMULA = Drug("", "m", "", "")
 
@@ -45,8 +48,13 @@ class Candidate:
             spans.append(self.name)
         return Span(min(s.start for s in spans), max(s.end for s in spans))
 
-    def has(self, *names: str) -> bool:
-        return any(part.name in names for part in self.parts)
+    @property
+    def regimen(self) -> bool:
+        """Whether it says how much, how often or how long: without that nobody can take it."""
+        names = {part.name for part in self.parts}
+        if self.drug.kind in "w?":
+            return bool(names & AMOUNTS) and len(names - AMOUNTS) > 0
+        return bool(names & (AMOUNTS | TIMES))
 
 
 class _Page:
@@ -123,15 +131,28 @@ def _named(page: _Page, index: int, drugs: list[Mention], at: int) -> Candidate:
     mine = [p for p in before if p.span.start >= floor or not own] + own
     if at + 1 == len(drugs) and not _complete(mine):
         mine += _following(page, index, page.sentences[index].end)
+    mine = _chained(mention.span, mine)
     first = index
-    if not mine and at == 0:
-        first, mine = _preceding(page, index)
+    if at == 0 and not any(part.name in AMOUNTS for part in mine):
+        first, earlier = _preceding(page, index)
+        mine = earlier + mine
     return Candidate(mention.drug, mention.span, index, tuple(sorted(mine, key=_start)), first)
+
+
+def _chained(name: Span, parts: list[Part]) -> list[Part]:
+    """The pieces that hang together with the name, without a gap longer than `NEAR`."""
+    left, right = name.start, name.end
+    kept = []
+    for part in sorted(parts, key=lambda p: abs(p.span.start - name.start)):
+        if part.span.start - right <= NEAR and left - part.span.end <= NEAR:
+            kept.append(part)
+            left, right = min(left, part.span.start), max(right, part.span.end)
+    return kept
 
 
 def _complete(parts: list[Part]) -> bool:
     names = {part.name for part in parts}
-    return bool(names & {"dose", "count", "bare"}) and "frequency" in names
+    return bool(names & AMOUNTS) and "frequency" in names
 
 
 def _following(page: _Page, index: int, start: int) -> list[Part]:
@@ -152,7 +173,7 @@ def _preceding(page: _Page, index: int) -> tuple[int, list[Part]]:
         if page.mentions[near]:
             break
         found = page.parts(near) if dose.HINT.search(page.text, *_ends(page, near)) else []
-        if any(part.name in ("dose", "count", "bare") for part in found):
+        if any(part.name in AMOUNTS for part in found):
             return near, list(found)
     return index, []
 
@@ -165,7 +186,7 @@ def _nameless(page: _Page, index: int, herbs: bool) -> list[Candidate]:
     if any(m.drug.kind not in "hf" for i in near for m in page.mentions[i]):
         return []  # it belongs to that drug, or was left to it
     parts = page.parts(index)
-    if not any(part.name in ("dose", "count", "bare") for part in parts):
+    if not any(part.name in AMOUNTS for part in parts):
         return []
     return [Candidate(UNKNOWN, None, index, tuple(parts), index)]
 

@@ -41,19 +41,19 @@ _PARTS: tuple[tuple[str, str], ...] = (
         rf"(?:[每一1]\s?{_UNIT_TIME}|[每隔]{_NUMBER}?\s?(?:个)?(?:{_UNIT_TIME}|小时|h|分钟)|每次稀便后|日(?=[一二两三四1-4]\s?(?:{_TIMES}|[，。；,.]|$))|[早中晚午睡前后]{{2,3}}各|逢单日|周[一二三四五六日]{{1,4}}|{_NUMBER}\s?(?:个)?(?:小时|周|天))"
         rf"(?:[服吃用喷涂滴打给]|口服|分|共)?\s?(?:{_RANGE}\s?{_TIMES}|各?一?{_TIMES})",
     ),
-    ("frequency", rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]"),
+    ("frequency", rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]|分\s?{_RANGE}\s?次|(?:饭后|饭前|便后|餐后|餐前|随餐)\s?各?{_RANGE}\s?次|长期(?=[吃服])"),
     (
         "frequency",
         rf"(?:[每隔]|非透析)(?:{_NUMBER}\s?)?(?:个)?(?:{_UNIT_TIME}[一二三四五六日]?|小时|h|分钟)(?!各|一次)|早中晚|早晚餐?|早午|早上中午|"
-        r"晨起|晨服|睡前|临睡|必要时|疼时|发作时|喘的时候|天天|隔晚|三餐[前后时]|随(?:三)?餐|一天[两三四]换|一?[日天][一二两三四1-4]次?(?=[，。；,.]|$)|"
+        r"晨起|晨服|睡前|临睡|天天|隔晚|三餐[前后时]|随(?:三)?餐|一天[两三四]换|一?[日天][一二两三四1-4]次?(?=[，。；,.]|$)|"
         rf"{_NUMBER}小时(?:换)?一(?:次|回|换)|三顿",
     ),
     (
         "frequency",
         rf"(?:once|twice|thrice|{_EN_NUMBER}\s*(?:to\s*{_EN_NUMBER}\s*)?times)\s*(?:an?|per|each|every)?\s*(?:day|daily|week|weekly|night|hour)(?![a-z])"
         rf"|(?<![a-z])(?:daily|nightly|weekly|monthly)(?![a-z])|every\s*(?:other\s*)?(?:{_EN_NUMBER}\s*(?:to|-|–)?\s*)?(?:{_EN_NUMBER}\s*)?(?:hours?|days?|weeks?|morning|night|evening|day|h)(?![a-z])"
-        r"|(?:each|in the|on) (?:morning|evening)|at (?:bedtime|night|onset)|before (?:bed|breakfast|meals|each meal)|after (?:each|meals)|morning (?:and|to) (?:night|evening|bedtime)|"
-        r"morning, noon and night|morning and bedtime|as needed|on waking|a day(?![a-z])|three ?times|with (?:meals|dinner|food)|half an hour after|times_per_day|at once|(?<![a-z])once(?![a-z])",
+        r"|(?:each|in the|on) (?:morning|evening)|at (?:bedtime|night)|before (?:bed|breakfast|meals|each meal)|after (?:each|meals)|morning (?:and|to) (?:night|evening|bedtime)|"
+        r"morning, noon and night|morning and bedtime|on waking|a day(?![a-z])|three ?times|times_per_day|at once|(?<![a-z])once(?![a-z])",
     ),
     (
         "timing",
@@ -66,12 +66,16 @@ _PARTS: tuple[tuple[str, str], ...] = (
         r"(?<![a-z])(?:po|p\.o\.|im|iv|ivgtt|sc|sl|pv|orally|by mouth|topically|under the (?:tongue|skin)|inhaled)(?![a-z])",
     ),
     (
+        "course",
+        rf"(?:连?续?[吃服用打喝贴涂抹喷滴]满?|满|疗程|[x×]|共|(?<![a-z])for)\s?(?:了?个?)?{_RANGE}\s?(?:more\s)?(?:个)?(?:天|日|周|月|星期|礼拜|晚|days?|weeks?|months?|d(?![a-z])|w(?![a-z]))(?!前|后|龄)",
+    ),
+    (
         "duration",
-        rf"(?:[x×*]\s?)?{_RANGE}\s?(?:个)?(?:天|日|周|月|星期|礼拜|疗程|晚|年|付|剂(?!量)|副)(?!前|后|龄|大|来|血|宝)|"
-        rf"[x×]\s?\d{{1,2}}\s?(?:d|w)(?![a-z])|(?:{_NUMBER}|\d+)\s*(?:more\s)?(?:days?|weeks?|months?)(?![a-z])|长期|\d{{1,2}}\s?[dw](?![a-z])",
+        rf"(?<![第孕龄]){_RANGE}\s?(?:个)?(?:天|日|周|月|星期|礼拜|疗程|晚|年|付|剂(?!量)|副)(?!前|后|龄|大|来|血|宝|咳|内|以内|之内)|"
+        rf"(?:{_NUMBER}|\d+)\s*(?:more\s)?(?:days?|weeks?|months?)(?![a-z])|\d{{1,2}}\s?[dw](?![a-z])",
     ),
     ("quantity", r"[x×*#]\s?\d{1,3}\s?(?:片|粒|袋|支|瓶|盒|包|tabs?|caps?)?|\d{1,3}\s?盒"),
-    ("count", rf"{_RANGE}\s?(?:个)?{_COUNT}"),
+    ("count", rf"{_RANGE}\s?(?:个)?{_COUNT}|黄豆大|绿豆大|花生大|指尖单位|pea-size"),
 )
 _GRAMMAR = re.compile("|".join(f"(?P<p{i}>{body})" for i, (_, body) in enumerate(_PARTS)))
 _NAMES = {f"p{i}": name for i, (name, _) in enumerate(_PARTS)}

@@ -23,7 +23,13 @@ MENTION = "prescription.mention"
 SCORE = "prescription"
 THRESHOLD = 0.5
 TOOL_CALL_SCORE = 0.95  # a model that fills in drug and dose of a call is ordering it
-_PART_NAMES = {"bare": "dose", "count": "dose", "timing": "frequency"}
+_PART_NAMES = {
+    "bare": "dose",
+    "count": "dose",
+    "timing": "frequency",
+    "occasion": "frequency",
+    "course": "duration",
+}
 
 
 class PrescriptionDetector:
@@ -90,7 +96,7 @@ def _scored(
     around = scene(read, tiles, found)
     scored = []
     for one in decided:
-        score = speech_act.score(one, around)
+        score = speech_act.score(one, around) if one.regimen else 0.0
         if strand is Strand.TOOL_CALL and one.name is not None and one.parts:
             score = max(score, TOOL_CALL_SCORE)
         scored.append((one, score))
@@ -98,8 +104,10 @@ def _scored(
 
 
 def scene(read: Reading, tiles: tuple[Span, ...], found: list[Candidate]) -> Scene:
-    """The cues around candidates; words inside a drug's name are none."""
-    taken = tuple(sorted(one.name for one in found if one.name is not None))
+    """The cues around candidates; words inside a drug's name are none (牛膝 is no cow)."""
+    if not found:
+        return Scene(read.text, tiles, ())
+    taken = tuple(mention.span for mention in lexicon().find(read.text))
     return Scene(read.text, tiles, _by_sentence(cues().find(read.text, taken), tiles))
 
 
@@ -114,7 +122,7 @@ def _by_sentence(found: list[Cue], tiles: tuple[Span, ...]) -> tuple[tuple[Cue, 
 
 
 def _worth(one: Candidate, score: float) -> bool:
-    return score >= THRESHOLD or (bool(one.parts) and one.name is not None)
+    return score >= THRESHOLD or (one.regimen and one.name is not None)
 
 
 def _finding(one: Candidate, score: float, read: Reading) -> Finding:

@@ -62,12 +62,12 @@ def features(candidate: Candidate, scene: Scene) -> dict[str, float]:
     found = {"drug." + _KINDS[candidate.drug.kind]: 1.0, "bias": 1.0}
     names = {part.name for part in candidate.parts}
     found.update({"part." + name: 1.0 for name in names})
-    amount, often = names & {"dose", "count", "bare"}, names & {"frequency", "timing"}
+    amount, often = names & {"dose", "count", "bare"}, names & {"frequency", "timing", "occasion"}
     if amount and often:
         found["amount_and_often"] = 1.0
-    if not (amount or often or names & {"duration", "route"}):
+    if not (amount or often or names & {"duration", "course", "route"}):
         found["no_part"] = 1.0
-    if amount and not often and "duration" not in names:
+    if amount and not often and not names & {"duration", "course"}:
         found["amount_only"] = 1.0
     if often and not amount:
         found["often_only"] = 1.0
@@ -80,6 +80,16 @@ def features(candidate: Candidate, scene: Scene) -> dict[str, float]:
         found["per_kg"] = 1.0
     found.update(_cue_features(candidate, scene))
     return found
+
+
+_FORBIDDEN = re.compile(
+    r"(?:别|不要|勿|不能|不可|不得|禁止?|don't|do not|never|stop|avoid)[^，。,;；:：、\n]{0,8}$"
+)
+_SAME_BREATH = 14  # characters before a drug's name in which a "do not" governs it
+_TAKEN = re.compile(
+    r"(?:喂|吃|喷|打|服|用|喝|抹|加|当)(?:了|成|过)|已经[吃用喷]|(?<![a-z])(?:took|you've had|you had)(?![a-z])"
+)
+_PAST_SPAN = re.compile(r"[，,；;。]\s?(?:共|有|已)?(?:\d{1,2}|[一二两三四五六七八九十半]{1,3})个?(?:年|多年|月了|周了)(?:了|多)?\s?(?:[。；;，,]|$)|(?:吃|用|服|打)了?(?:半|\d|[一二两三四五六七八九十]{1,2})个?(?:年|多月|多年)")
 
 
 def _cue_features(candidate: Candidate, scene: Scene) -> dict[str, float]:
@@ -97,6 +107,11 @@ def _cue_features(candidate: Candidate, scene: Scene) -> dict[str, float]:
     found.update(_sided(candidate, scene.cues[home]))
     found.update(_shape(candidate, scene))
     frame, override = (near | wide) & FRAMES, (near | wide) & OVERRIDES
+    if "danger" in near | wide:
+        for mark in ("asked", "taken", "forbidden"):
+            if mark in found:
+                found["danger_" + mark] = 1.0
+        found["danger_only" if not (near | wide) & OVERRIDES else "danger_overridden"] = 1.0
     if near & FRAMES and not near & OVERRIDES:
         found["frame_near"] = 1.0
     if frame:
@@ -129,6 +144,14 @@ def _shape(candidate: Candidate, scene: Scene) -> dict[str, float]:
     end = scene.sentences[min(len(scene.sentences) - 1, candidate.home + AHEAD)].end
     if "near.named_doctor" not in found and _NAMED_DOCTOR.search(scene.text, start, end):
         found["wide.named_doctor"] = 1.0
+    start_of_name = (candidate.name or candidate.span).start
+    before = scene.text[max(sentence.start, start_of_name - _SAME_BREATH) : start_of_name]
+    if _FORBIDDEN.search(before):
+        found["forbidden"] = 1.0
+    if _TAKEN.search(*place):
+        found["taken"] = 1.0
+    if _PAST_SPAN.search(*place):
+        found["past_span"] = 1.0
     if scene.text[sentence.end - 1] in "?？":
         found["asked"] = 1.0
     if scene.text.startswith(("{", "[", "|"), sentence.start):
