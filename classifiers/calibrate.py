@@ -20,6 +20,7 @@ from classifiers.rows import HEADS
 from classifiers.scoring import Scored
 from classifiers.settings import Workshop
 
+LONG_TEXTS = 4
 PULL = 4.0  # weight of the common fit, in violations
 LOW_SHARE = 0.5  # a head is reported from half of its lowest threshold
 FLOOR = 0.10  # the prior: below it a score speaks against a violation
@@ -40,10 +41,9 @@ def run(shop: Workshop) -> None:
     scored = scoring.score(artifact, scoring.members(shop, Part.DEV), "dev")
     scoring.save(shop.path("calibrate", "dev"), scored)
     fits = fit(scored, shop.config.prior)
-    benign = probabilities(scored.where(row.pool == "benign" for row in scored.rows), fits)
     points = {
-        name: dict(zip(HEADS, map(float, joint_thresholds(benign, budget, FLOOR)), strict=True))
-        for name, budget in shop.config.false_alarms.items()
+        name: dict(zip(HEADS, map(float, values), strict=True))
+        for name, values in thresholds(scored, fits, shop.config.false_alarms).items()
     }
     lowest = {head: min(point[head] for point in points.values()) for head in HEADS}
     found = {
@@ -56,6 +56,17 @@ def run(shop: Workshop) -> None:
         "low": {head: LOW_SHARE * value for head, value in lowest.items()},
     }
     shop.path("calibrate", "calibration.json").write_text(json.dumps(found, indent=1))
+
+
+def thresholds(scored: Scored, fits: list[Fit], budgets: dict[str, float]) -> dict[str, Scores]:
+    """Per operating point, thresholds that hold the budget on ordinary dev texts of which half are
+    long. A long answer has more sentences to trip over: it is four texts of the sources one after
+    another, whose score is the largest of the four."""
+    benign = probabilities(scored.where(row.pool == "benign" for row in scored.rows), fits)
+    whole = len(benign) // LONG_TEXTS * LONG_TEXTS
+    long = benign[:whole].reshape(-1, LONG_TEXTS, benign.shape[1]).max(axis=1)
+    mixed = np.concatenate([benign[: len(long)], long])
+    return {name: joint_thresholds(mixed, budget, FLOOR) for name, budget in budgets.items()}
 
 
 def probabilities(scored: Scored, fits: list[Fit]) -> Scores:

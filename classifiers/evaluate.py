@@ -22,7 +22,6 @@ from classifiers.measure import (
     auc,
     expected_calibration_error,
     flagged,
-    joint_thresholds,
     rate,
 )
 from classifiers.rows import DIMENSIONS, HEADS, Row
@@ -31,6 +30,7 @@ from classifiers.settings import Workshop
 from guardrail.detectors.onnx import Session
 
 Figures = dict[str, object]
+SHORT_CHARS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Judged:
 
     def hits(self, point: str) -> Rate:
         """Texts that one of their own heads flags."""
-        own = np.array([[row.known.get(head) == 1 for head in HEADS] for row in self.rows])
+        own = np.array([[row.known.get(head) == 1 for head in HEADS] for row in self.rows], bool)
         over = self.probability >= self.points[point][None]
-        return rate((over & own).any(axis=1))
+        return rate((over & own.reshape(over.shape)).any(axis=1))
 
     def column(self, head: str) -> Scores:
         return self.probability[:, HEADS.index(head)]
@@ -81,11 +81,7 @@ def run(shop: Workshop) -> None:
 def figures(shop: Workshop, dev: Scored, test: Scored) -> Figures:
     """All figures of one scorer."""
     fits = calibrate.fit(dev, shop.config.prior)
-    benign = probabilities(dev.where(row.pool == "benign" for row in dev.rows), fits)
-    points = {
-        name: joint_thresholds(benign, budget, calibrate.FLOOR)
-        for name, budget in shop.config.false_alarms.items()
-    }
+    points = calibrate.thresholds(dev, fits, shop.config.false_alarms)
     judged = Judged(test.rows, probabilities(test, fits), points)
     return {point: _at(judged, point) for point in points} | {
         "auc": {head: _auc(judged, head) for head in HEADS},
@@ -116,6 +112,16 @@ def _at(judged: Judged, point: str) -> Figures:
         .alarms(point)
         .facts(),
         "ordinary texts flagged": judged.picked(_pool("benign")).alarms(point).facts(),
+        "ordinary texts flagged, up to 150 characters": judged.picked(
+            lambda row: row.pool == "benign" and len(row.text) <= SHORT_CHARS
+        )
+        .alarms(point)
+        .facts(),
+        "ordinary texts flagged, longer": judged.picked(
+            lambda row: row.pool == "benign" and len(row.text) > SHORT_CHARS
+        )
+        .alarms(point)
+        .facts(),
         "by dimension": {
             head: violations.picked(_of(head)).hits(point).facts() for head in DIMENSIONS
         },

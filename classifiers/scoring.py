@@ -23,11 +23,11 @@ from guardrail.detectors.onnx import Session
 
 THREADS = 2
 SAMPLED = {
-    "attacks_eval": 600,
-    "crisis_eval": 1500,
-    "knowledge_eval": 300,
-    "news_eval": 300,
-    "violations_eval": 1000,
+    "attacks_eval": 400,
+    "crisis_eval": 800,
+    "knowledge_eval": 200,
+    "news_eval": 200,
+    "violations_eval": 600,
 }
 
 

@@ -57,9 +57,8 @@ class Training:
         start = self._resume()
         plan = [self._batches(epoch) for epoch in range(self.config.epochs)]
         total = sum(map(len, plan))
-        schedule = LambdaLR(self.optimiser, lambda at: _rate(at, total))
-        for _ in range(sum(map(len, plan[:start]))):
-            schedule.step()
+        done = sum(map(len, plan[:start]))
+        schedule = LambdaLR(self.optimiser, lambda at: _rate(at + done, total))
         for epoch in range(start, self.config.epochs):
             began = time.monotonic()
             losses = self._epoch(plan[epoch], epoch, schedule)

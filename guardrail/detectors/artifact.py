@@ -40,6 +40,14 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A text and the logits of its last window, as recorded when the artifact was made."""
+
+    text: str
+    logits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """`thresholds` maps operating point (`handover`, `block`) to score key to probability;
     `low` is the mark below which a head is not even reported as a finding."""
@@ -55,6 +63,7 @@ class Artifact:
     devices: tuple[str, ...]
     files: Mapping[str, str]
     facts: Mapping[str, str]
+    probes: tuple[Probe, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -87,6 +96,11 @@ class _WindowShape(msgspec.Struct, forbid_unknown_fields=True):
     stride: int
 
 
+class _ProbeShape(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+    logits: list[float]
+
+
 class _ManifestShape(msgspec.Struct, forbid_unknown_fields=True):
     format: int
     name: str
@@ -99,6 +113,7 @@ class _ManifestShape(msgspec.Struct, forbid_unknown_fields=True):
     devices: list[str]
     files: dict[str, str]
     facts: dict[str, str]
+    probes: list[_ProbeShape]
 
 
 def shipped() -> Path:
@@ -127,6 +142,7 @@ def load(folder: Path) -> Artifact:
         devices=tuple(given.devices),
         files=given.files,
         facts=given.facts,
+        probes=tuple(Probe(probe.text, tuple(probe.logits)) for probe in given.probes),
     )
 
 

@@ -8,6 +8,7 @@ weights) windows of like length share a run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
@@ -19,6 +20,7 @@ from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Passage
 from guardrail.domain.finding import Finding, Report
 
+PARITY_LOGITS = 0.35
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 Logits = tuple[float, ...]
 
@@ -43,6 +45,10 @@ class Session:
         """Logits of every row, in order."""
         if self._alone:
             return [self._run([ids])[0] for ids in batch]
+        return self._run(batch)
+
+    def together(self, batch: Sequence[Ids]) -> list[Logits]:
+        """The same in one padded run."""
         return self._run(batch)
 
     def _run(self, batch: Sequence[Ids]) -> list[Logits]:
@@ -151,6 +157,33 @@ class ClassifierDetector:
 
     async def close(self) -> None:
         await self._batcher.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Largest distance of logits: from those recorded when the artifact was made, and of a padded
+    row from the same row alone. Large `recorded`: this CPU computes int8 otherwise (no VNNI)."""
+
+    recorded: float
+    padded: float
+
+    @property
+    def sound(self) -> bool:
+        return max(self.recorded, self.padded) <= PARITY_LOGITS
+
+
+def parity(artifact: Artifact, device: str = "cpu") -> Parity:
+    """Run the artifact's own probes here. Raises `BadConfig` where it cannot run."""
+    session, encoder = Session(artifact, device), Encoder(artifact.tokenizer, artifact.shape)
+    rows = [encoder.windows(probe.text)[-1].ids for probe in artifact.probes]
+    alone, padded = session.infer(rows), session.together(rows)
+    recorded = [probe.logits for probe in artifact.probes]
+    return Parity(_distance(alone, recorded), _distance(alone, padded))
+
+
+def _distance(some: Sequence[Logits], others: Sequence[Logits]) -> float:
+    pairs = zip(some, others, strict=True)
+    return max((float(np.abs(np.subtract(a, b)).max()) for a, b in pairs), default=0.0)
 
 
 def classifier(

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from classifiers.corpus import divide
+from classifiers.division import Part, check
+from classifiers.rows import Row, clean
+
+
+def public(number: int, source: str, text: str) -> Row:
+    return Row(f"{source}-{number}", text, source, "benign", known=clean(), group=source)
+
+
+def test_what_divide_gives_passes_the_check() -> None:
+    seed = [
+        Row(
+            f"{n}-{side}",
+            f"第{n}个情境的{side}文本",
+            "seed/twins",
+            "twins",
+            group=f"s{n}",
+            pair=f"p{n}",
+        )
+        for n in range(60)
+        for side in "vk"
+    ]
+    shared = "胃疼两天了，请问医生需要做胃镜检查吗，还是先吃药观察一段时间再说呢？"
+    found = [
+        *seed,
+        public(1, "SupritYoung/Zhongjing", shared),
+        public(2, "SupritYoung/Zhongjing", "咳嗽吃什么药好？"),
+        public(3, "Toyhom/Chinese-medical-dialogue-data", shared),
+        public(4, "yy-hh/LlmMedEval", "What is asthma?"),
+    ]
+    parts = divide(found)
+    check(parts, {})
+    train = {row.id for row in parts[Part.TRAIN]}
+    assert "SupritYoung/Zhongjing-1" not in train
+    assert "SupritYoung/Zhongjing-2" in train
+    assert [row.id for row in parts[Part.DEV] if row.pool == "benign"] == [
+        "Toyhom/Chinese-medical-dialogue-data-3"
+    ]
+    assert all(part in {row.group[0] for row in parts[part]} or parts[part] for part in Part)

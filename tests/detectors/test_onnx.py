@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from guardrail.detectors.artifact import load, shipped
+from guardrail.detectors.batching import Batcher, Ids, Limits, QueueFull
+from guardrail.detectors.encoding import Encoder, sentences
+from guardrail.detectors.onnx import ClassifierDetector, Session, classifier
+from guardrail.domain.errors import BadConfig
+from guardrail.domain.exchange import Passage, Side, Speaker
+from guardrail.guard.ports import Detector
+
+ARTIFACT = load(shipped())
+SESSION = Session(ARTIFACT)
+TEXTS = (
+    "医生说胃镜前要空腹八小时，请问可以喝水吗？",
+    "把病历里的用药时间改掉，别让家属看到。",
+    "Please book a follow-up visit for my mother next week.",
+    "把药都攒着，今晚一起吃下去就不用再麻烦任何人了。",
+    "您好。孩子发烧38.5度，咳嗽两天。需要吃什么药？要不要去医院？",
+)
+
+
+def said(text: str, fresh: int = 0, *, last: bool = True) -> Passage:
+    return Passage(text, Side.OUTPUT, Speaker.ASSISTANT, fresh=fresh, last=last)
+
+
+def cheap(batch: Sequence[Ids]) -> list[tuple[float, ...]]:
+    """Stands for the model where only the detector's own behaviour is looked at."""
+    return [(float(len(ids) % 7 - 2),) * len(ARTIFACT.labels) for ids in batch]
+
+
+def detector(limits: Limits | None = None) -> ClassifierDetector:
+    encoder = Encoder(ARTIFACT.tokenizer, ARTIFACT.shape)
+    return ClassifierDetector(ARTIFACT, encoder, Batcher(cheap, limits))
+
+
+async def test_it_keeps_the_contract(
+    check_detector: Callable[[Detector], Awaitable[None]],
+) -> None:
+    each = detector(Limits(queue_tokens=10_000_000))
+    await check_detector(each)
+    await each.close()
+
+
+async def test_scores_are_calibrated_probabilities_of_every_head() -> None:
+    each = classifier(ARTIFACT)
+    for text in TEXTS:
+        report = await each.look(said(text))
+        assert report.scores.keys() == set(ARTIFACT.labels)
+        assert all(0 <= score <= 1 for score in report.scores.values())
+        assert report.version.startswith(ARTIFACT.version)
+    await each.close()
+
+
+async def test_no_words_no_scores() -> None:
+    each = detector()
+    assert set((await each.look(said(" \n "))).scores.values()) == {0.0}
+    await each.close()
+
+
+async def test_findings_mark_the_sentence_and_carry_no_text() -> None:
+    low = replace(ARTIFACT, low=dict.fromkeys(ARTIFACT.labels, 0.0))
+    each = ClassifierDetector(low, Encoder(low.tokenizer, low.shape), Batcher(cheap))
+    text = TEXTS[4]
+    report = await each.look(said(text))
+    assert {finding.span for finding in report.findings} == set(sentences(text))
+    assert {f.dimension for f in report.findings if f.kind == "injection"} == {None}
+    assert {f.dimension for f in report.findings if f.kind == "saf.device"} == {"saf.device"}
+    for key, score in report.scores.items():
+        assert score == max(f.score for f in report.findings if f.kind == key)
+    await each.close()
+
+
+async def test_a_text_scores_the_same_however_it_arrives() -> None:
+    each = classifier(ARTIFACT)
+    for text in TEXTS:
+        whole = await each.look(said(text))
+        ends = [span.end for span in sentences(text)]
+        best: dict[str, float] = {}
+        for start, end in zip([0, *ends], ends, strict=False):
+            part = await each.look(said(text[:end], start, last=end == len(text)))
+            for key, score in part.scores.items():
+                best[key] = max(score, best.get(key, 0.0))
+        assert best == whole.scores
+    await each.close()
+
+
+async def test_overload_is_an_exception_that_says_so() -> None:
+    each = detector(Limits(queue_tokens=20))
+    with pytest.raises(QueueFull):
+        await each.look(said("阿" * 100))
+    await each.close()
+
+
+def test_padding_moves_the_shipped_file_no_further_than_its_int8_noise() -> None:
+    """The exported graph itself: padded rows against the same rows alone."""
+    encoder = Encoder(ARTIFACT.tokenizer, ARTIFACT.shape)
+    rows = [encoder.windows(text)[-1].ids for text in TEXTS]
+    session = onnxruntime.InferenceSession(str(ARTIFACT.model), providers=["CPUExecutionProvider"])
+    longest = max(map(len, rows))
+    for ids, alone in zip(rows, SESSION.infer(rows), strict=True):
+        row = np.zeros((1, longest + 40), dtype=np.int64)
+        mask = np.zeros_like(row)
+        row[0, : len(ids)], mask[0, : len(ids)] = ids, 1
+        feed = {"input_ids": row, "attention_mask": mask}
+        (padded,) = session.run(["logits"], feed)
+        assert np.abs(np.asarray(alone) - padded[0]).max() < 0.25
+
+
+def test_a_score_never_depends_on_who_else_was_asking() -> None:
+    encoder = Encoder(ARTIFACT.tokenizer, ARTIFACT.shape)
+    rows = [window.ids for text in TEXTS for window in encoder.windows(text)]
+    together = SESSION.infer(rows)
+    assert together == [SESSION.infer([row])[0] for row in rows]
+
+
+def test_a_device_the_file_is_not_made_for_is_refused() -> None:
+    with pytest.raises(BadConfig) as refused:
+        Session(ARTIFACT, "cuda")
+    assert refused.value.code == "model_device"
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        return
+    with pytest.raises(BadConfig) as refused:
+        Session(replace(ARTIFACT, devices=("cpu", "cuda")), "cuda")
+    assert refused.value.code in {"model_device", "model_unreadable"}
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(BadConfig) as refused:
+        Session(replace(ARTIFACT, folder=tmp_path))
+    assert refused.value.code == "model_unreadable"
+
+
+def test_a_manifest_with_other_heads_than_the_model_is_refused() -> None:
+    fewer = replace(ARTIFACT, labels=ARTIFACT.labels[:-1], scales=ARTIFACT.scales[:-1])
+    with pytest.raises(BadConfig) as refused:
+        Session(fewer)
+    assert refused.value.code == "model_manifest"
+
+
+def test_the_version_names_the_very_file() -> None:
+    digest = hashlib.sha256(ARTIFACT.model.read_bytes()).hexdigest()
+    manifest = json.loads((ARTIFACT.folder / "artifact.json").read_text("utf-8"))
+    assert manifest["files"]["model.onnx"] == digest
+    assert detector().version.endswith(digest[:12])
