@@ -67,7 +67,8 @@ def test_readme_and_docs_name_only_commands_that_exist(known, library) -> None:
     groups = {" ".join(name.split()[:2]) for name in known}
     unknown = []
     for page in pages:
-        text = page.read_text("utf-8")
+        blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        text = "\n".join(blocks)
         for line in re.findall(
             r"^(?:\$ )?(?:\.venv/bin/)?(guardrail [a-z].*)$", text, re.MULTILINE
         ):
