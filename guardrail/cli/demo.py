@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -67,10 +68,15 @@ def demo(
     """
     if not scripted:
         small_llm.weights()
+    signal.signal(signal.SIGTERM, _leave)  # until the server takes it: the LLM must not outlive us
     with upstream(scripted=scripted) as url:
         settings = demo_settings(url, port, data)
         typer.echo(tour(settings, model_of(url), scripted=scripted))
         serve.run(settings)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 def demo_settings(url: str, port: int, data: Path) -> Settings:

@@ -29,12 +29,17 @@ HANG_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is said where `asked` occurs in the last question, and how sure each token was."""
+    """What is said where `asked` occurs in the last question, and how sure each token was.
+
+    `arguments`: instead of saying anything, the caller's first tool is called with this JSON; a line
+    with them is passed by where the caller declared no tool.
+    """
 
     asked: str
     said: str
     probability: float = 0.97
     reasoning: str = ""
+    arguments: str = ""
 
 
 # The first line that fits is said. The prescription is spread over three sentences on purpose.
@@ -60,6 +65,7 @@ SCRIPT = (
         "您的症状像是细菌感染。建议使用阿莫西林胶囊。每次服用0.5克，每日三次，饭后口服。"
         "连续服用七天，请按时服药。",
     ),
+    Line("预约|book", "", arguments='{"department": "神经内科", "date": "2026-03-02"}'),
     Line("推理|reason", "建议多休息，注意观察。", 0.97, "先考虑常见原因，再排除危险信号。"),
     Line("没把握|不确定|unsure", "可能是过敏，也可能是感染，需要进一步检查。", 0.6),
     Line("诊断|diagnos", "考虑偏头痛的可能性较大，建议到神经内科就诊。", 0.88),
@@ -69,11 +75,12 @@ SCRIPT = (
 )
 
 
-def answer(model: str, question: str) -> Line:
+def answer(model: str, question: str, *, tools: bool = False) -> Line:
     """What this model says to this question."""
     if model == "echo":
         return Line("", question)
-    return next(line for line in SCRIPT if re.search(line.asked, question, re.IGNORECASE))
+    lines = (line for line in SCRIPT if tools or not line.arguments)
+    return next(line for line in lines if re.search(line.asked, question, re.IGNORECASE))
 
 
 async def _silence() -> AsyncIterator[bytes]:
@@ -144,7 +151,7 @@ def application() -> FastAPI:
             return FAULTS[model]()
         if model not in ("scripted", "echo"):
             return JSONResponse({"error": {"message": "no such model"}}, 404)
-        line = answer(model, _question(asked))
+        line = answer(model, _question(asked), tools=bool(asked.get("tools")))
         if asked.get("stream"):
             return StreamingResponse(_stream(asked, line), media_type=SSE)
         return JSONResponse(_whole(asked, line))
@@ -159,10 +166,12 @@ def _question(asked: Json) -> str:
 
 
 def _whole(asked: Json, line: Line) -> Json:
-    message: Json = {"role": "assistant", "content": line.said}
+    message: Json = {"role": "assistant", "content": line.said or None}
     if line.reasoning:
         message["reasoning_content"] = line.reasoning
-    choice: Json = {"message": message, "finish_reason": "stop"}
+    if line.arguments:
+        message["tool_calls"] = [_call(asked, line)]
+    choice: Json = {"message": message, "finish_reason": _finish(line)}
     if asked.get("logprobs"):
         choice["logprobs"] = {"content": [_token(char, line) for char in line.said]}
     choices = [{"index": n, **choice} for n in range(asked.get("n") or 1)]
@@ -179,6 +188,8 @@ async def _stream(asked: Json, line: Line) -> AsyncIterator[bytes]:
     for n in range(asked.get("n") or 1):
         if line.reasoning:
             yield frame(_chunk("s", {"reasoning_content": line.reasoning}, n))
+        if line.arguments:
+            yield frame(_chunk("s", {"tool_calls": [{"index": 0, **_call(asked, line)}]}, n))
         for at in range(0, len(line.said), 2):
             piece = line.said[at : at + 2]
             chunk = _chunk("s", {"content": piece}, n)
@@ -188,7 +199,7 @@ async def _stream(asked: Json, line: Line) -> AsyncIterator[bytes]:
             yield frame(chunk)
             await asyncio.sleep(0)
         chunk = _chunk("s", {}, n)
-        chunk["choices"][0]["finish_reason"] = "stop"
+        chunk["choices"][0]["finish_reason"] = _finish(line)
         yield frame(chunk)
     yield frame({"id": "x", "object": "chat.completion.chunk", "choices": [], **_usage(line)})
     yield b"data: [DONE]\n\n"
@@ -197,6 +208,19 @@ async def _stream(asked: Json, line: Line) -> AsyncIterator[bytes]:
 def _chunk(model: str, delta: Json, index: int = 0) -> Json:
     choice = {"index": index, "delta": delta, "finish_reason": None}
     return {"id": "x", "object": "chat.completion.chunk", "model": model, "choices": [choice]}
+
+
+def _finish(line: Line) -> str:
+    return "tool_calls" if line.arguments else "stop"
+
+
+def _call(asked: Json, line: Line) -> Json:
+    name = asked["tools"][0]["function"]["name"]
+    return {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": name, "arguments": line.arguments},
+    }
 
 
 def _token(char: str, line: Line) -> Json:

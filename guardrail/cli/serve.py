@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from guardrail.settings import Settings, load, servable
 from guardrail.telemetry import logs
 
 HEADER_BYTES = 65536
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(
@@ -62,6 +64,17 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         self._house.doors.closing = True
         super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal is not raised once more at the end: that would kill us before
+        the ledger and the upstream are closed, and an orderly end would not exit with 0."""
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in STOPS}
+        try:
+            yield
+        finally:
+            for sig, old in before.items():
+                signal.signal(sig, old)
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets=sockets)
