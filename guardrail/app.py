@@ -74,21 +74,15 @@ async def opened(
     Raises `BadConfig` and `BrokenLedger`: then nothing has been started.
     """
     async with AsyncExitStack() as stack:
-        compiled = policies(settings)
+        shelf = Shelf(lambda: policies(settings), policies(settings))
         judge = await asyncio.to_thread(classifiers, settings)
         stack.push_async_callback(judge.close)
         looking = await asyncio.to_thread(detectors, judge)
-        if ledger is None:
-            ledger = await _ledger(settings, clock, stack)
+        ledger = ledger or await _ledger(settings, clock, stack)
         docket, last = await _docket(ledger)
-        metrics = Metrics([detector.name for detector in looking])
-        metrics.ledger(last)
-        metrics.queue(lambda: judge.waiting)
-        metrics.model(*judge.identity)
-        if upstream is None:
-            upstream = HttpUpstream(settings.upstream, clock)
+        upstream = upstream or HttpUpstream(settings.upstream, clock)
         stack.push_async_callback(upstream.close)
-        shelf = Shelf(lambda: policies(settings), compiled)
+        metrics = _metrics(looking, judge, shelf, last)
         house = House(
             settings=settings,
             callers=Callers(settings.keys),
@@ -105,10 +99,21 @@ async def opened(
             models=[f"{judge.name} {judge.version}"],
             doors=Doors(settings.limits.in_flight),
         )
-        _reloaded(metrics, shelf, "")
         house.on_case.append(lambda _: _count_cases(metrics, docket))
         _count_cases(metrics, docket)
         yield house
+
+
+def _metrics(
+    looking: Sequence[Detector], judge: ClassifierDetector, shelf: Shelf, last: int
+) -> Metrics:
+    """Metrics that know what is loaded; `last` is the ledger's last index."""
+    metrics = Metrics([detector.name for detector in looking])
+    metrics.ledger(last)
+    metrics.queue(lambda: judge.waiting)
+    metrics.model(*judge.identity)
+    _in_force(metrics, shelf)
+    return metrics
 
 
 def application(house: House) -> Any:  # noqa: ANN401 - an ASGI app is any callable of that shape
@@ -165,8 +170,11 @@ async def _docket(ledger: Ledger) -> tuple[Docket, int]:
 
 
 def _reloaded(metrics: Metrics, shelf: Shelf, result: str) -> None:
-    if result:
-        metrics.reloaded(result)
+    metrics.reloaded(result)
+    _in_force(metrics, shelf)
+
+
+def _in_force(metrics: Metrics, shelf: Shelf) -> None:
     metrics.policy(shelf.current.digest, (rule.id for rule in shelf.current.rules))
 
 

@@ -59,12 +59,21 @@ def policy_files(paths: Path | Sequence[Path]) -> list[Path]:
     """The policy files that these files and folders hold. Raises `BadConfig` when there is none."""
     found: list[Path] = []
     for path in (paths,) if isinstance(paths, Path) else paths:
-        found += sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        found += _inside(path) if path.is_dir() else [path]
     found = [path for path in found if not path.name.endswith(CASES)]
     if not found:
         remedy = "Name a folder with policies."
         raise BadConfig(CODE, "no policy file there", remedy, str(paths))
     return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    """YAML files below a folder. Names with a leading dot are passed by: a mounted ConfigMap
+    holds every file twice, once in a hidden folder."""
+    found = sorted(folder.rglob("*.yaml"))
+    return [
+        path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    ]
 
 
 def shipped_folder() -> Path:

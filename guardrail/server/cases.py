@@ -53,6 +53,7 @@ class Cases:
             "reviewed": [{"at": e.at, **e.facts} for e in trail if e.kind is Kind.REVIEWED],
             "turns": bodies.get("asked", {}).get("turns", []),
             "withheld": bodies.get("decided", {}).get("withheld", []),
+            "left": bodies.get("released", {}).get("channels", []),
             "review": bodies.get("reviewed", {}),
         }
 

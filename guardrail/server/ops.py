@@ -11,8 +11,8 @@ import guardrail
 from guardrail.server.house import House
 
 
-def routes(house: House) -> APIRouter:
-    """`/livez`, `/readyz`, `/version`, `/metrics`."""
+def routes(house: House, *, metrics: bool) -> APIRouter:
+    """`/livez`, `/readyz`, `/version`, and `/metrics` unless that has a port of its own."""
     router = APIRouter(tags=["ops"])
 
     @router.get("/livez", summary="The process is up")
@@ -34,9 +34,10 @@ def routes(house: House) -> APIRouter:
             "models": list(house.models),
         }
 
-    @router.get("/metrics", summary="Prometheus exposition")
-    async def metrics() -> Response:
+    async def exposition() -> Response:
         data, kind = await asyncio.to_thread(house.render_metrics)
         return Response(data, media_type=kind)
 
+    if metrics:
+        router.get("/metrics", summary="Prometheus exposition")(exposition)
     return router

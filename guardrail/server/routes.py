@@ -36,7 +36,7 @@ def application(house: House, cases: Cases) -> FastAPI:
         docs_url=None,  # its page loads scripts from a CDN; the document itself is served
         redoc_url=None,
     )
-    app.include_router(ops.routes(house))
+    app.include_router(ops.routes(house, metrics=house.settings.metrics_port is None))
     app.include_router(review.routes(house, cases))
     _openai(app, house)
     _guard(app, house)
@@ -47,7 +47,7 @@ def application(house: House, cases: Cases) -> FastAPI:
 def operations(house: House) -> FastAPI:
     """Probes and metrics alone, for a port that callers do not reach."""
     app = FastAPI(title="guardrail operations", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(ops.routes(house))
+    app.include_router(ops.routes(house, metrics=True))
     _errors(app)
     return app
 

@@ -204,3 +204,11 @@ def test_shipped_policies_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_the_language_knows_every_score() -> None:
     assert language().scores == taxonomy().score_keys
     assert language() is language()
+
+
+def test_a_mounted_configmap_is_not_read_twice(tmp_path: Path) -> None:
+    hidden = tmp_path / "..2026_11_20"
+    hidden.mkdir()
+    for folder in (hidden, tmp_path):
+        (folder / "one.yaml").write_text("id: one\n", "utf-8")
+    assert policy_files(tmp_path) == [tmp_path / "one.yaml"]

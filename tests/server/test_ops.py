@@ -1,4 +1,6 @@
+from guardrail.app import application
 from guardrail.server import routes
+from guardrail.settings import Settings
 
 
 async def test_alive_ready_version_metrics(world) -> None:
@@ -29,3 +31,15 @@ async def test_the_port_for_operations_has_nothing_else(world) -> None:
     w.app = routes.operations(w.house)
     assert (await w.call("/livez", method="GET")).status == 200
     assert (await w.call("/v1/models", method="GET")).status == 404
+
+
+async def test_metrics_leave_the_main_port_when_they_have_their_own(world) -> None:
+    w = world()
+    w.app = application(
+        w.house.__class__(**{**vars_of(w.house), "settings": Settings(metrics_port=9)})
+    )
+    assert (await w.call("/metrics", method="GET")).status == 404
+
+
+def vars_of(house):
+    return {name: getattr(house, name) for name in house.__slots__}
