@@ -136,9 +136,8 @@ class Flow:
         """Move the frontier as far as it may go; returns the raw text between and its tokens."""
         upto = min(self._final_upto, self._end_of(self._judged - 1))
         upto = self._whole_units(upto)
-        for span, _ in self.masks():
-            if span.start < upto < span.end:
-                upto = self._whole_units(span.start)
+        while cut := [span.start for span, _ in self.masks() if span.start < upto < span.end]:
+            upto = self._whole_units(min(cut))
         start, self.committed = self.committed, max(upto, self.committed)
         tokens = tuple(t for a, b, t in self._tokens if start <= a and b <= self.committed)
         return self.text[start : self.committed], tokens

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from guardrail.domain.exchange import Exchange, Passage
+from guardrail.domain.case import CaseState, HandoverCase, Step
+from guardrail.domain.exchange import Caller, Exchange, Passage
 from guardrail.domain.finding import Look, Report
 from guardrail.guard.effects import Effect
 from guardrail.guard.events import Event
@@ -75,3 +76,37 @@ class Panel(Protocol):
     """All detectors asked together under one deadline; silence becomes a Gap, never an error."""
 
     async def look(self, passage: Passage) -> Look: ...
+
+
+class KeyRing(Protocol):
+    """Who holds which API key."""
+
+    @property
+    def open(self) -> bool:
+        """No keys are in force: whoever sits at this machine is the local caller."""
+        ...
+
+    def of_key(self, key: str) -> Caller | None: ...
+
+
+class Casebook(Protocol):
+    """Handover cases as a doctor of one tenant sees them; those of others do not exist."""
+
+    def listed(self, caller: Caller, state: CaseState | None) -> list[dict[str, object]]:
+        """Cases in this state (None: any), the longest waiting first."""
+        ...
+
+    def case(self, caller: Caller, case: str) -> HandoverCase:
+        """Raises `BadRequest` (`case_not_found`)."""
+        ...
+
+    async def file(self, case: HandoverCase) -> dict[str, Any]:
+        """Everything that is known of the case's exchange; texts are empty where erased."""
+        ...
+
+    async def take(
+        self, caller: Caller, case: str, step: Step, said: Mapping[str, str]
+    ) -> HandoverCase:
+        """One step; `said` may hold `text` and `reason`. Raises `BadRequest` (`case_conflict`)
+        and `BrokenLedger`."""
+        ...

@@ -266,9 +266,6 @@ class Session:
             self._judge(flow)
         if self._unit_jobs:
             return []
-        pending = flow.reinspection()
-        if pending:
-            return [self._inspect(flow, *pending)]
         if flow.verdict is None or flow.verdict.action >= Action.HANDOVER:
             return self._undiffered(event.at)
         return [*self._release(flow), *self._record(Ending.ANSWERED, event.at)]

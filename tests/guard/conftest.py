@@ -43,19 +43,19 @@ profile:
   scene: {scene}
   hold: {{mode: {mode}, max_chars: 50}}
   tiers: {{when: {when}}}
-  restore: true
+  restore: {restore}
   ask_logprobs: true
 """
 
 
 def policies() -> PolicySet:
     texts = {"rules.yaml": RULES}
-    for scene, mode, when in [
-        ("A", "full", "always"),
-        ("B", "full", "on_handover"),
-        ("C", "sentence", "on_handover"),
+    for scene, mode, when, restore in [
+        ("A", "full", "always", "true"),
+        ("B", "full", "on_handover", "false"),
+        ("C", "sentence", "on_handover", "true"),
     ]:
-        text = PROFILE.format(scene=scene, low=scene.lower(), mode=mode, when=when)
+        text = PROFILE.format(scene=scene, low=scene.lower(), mode=mode, when=when, restore=restore)
         texts[f"scene-{scene}.yaml"] = text
     return compile_texts(texts)
 

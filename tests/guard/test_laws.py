@@ -1,5 +1,7 @@
 """The five laws of the session, for any text, any chunking, any order of answers."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,22 +22,21 @@ ANSWER = st.lists(BITS, max_size=40).map("".join)
 SCENES = st.sampled_from([Scene.A, Scene.B, Scene.C])
 
 
+CONTENT = Channel()
+
+
 def see(passage):
     return look(DETECTOR, passage)
 
 
 def script(text: str, cuts: list[int], channel: Channel) -> list[events.Event]:
     marks = [0, *sorted({min(cut, len(text)) for cut in cuts}), len(text)]
-    deltas = [
-        events.Delta(channel, text[a:b], 0.0)
-        for a, b in zip(marks, marks[1:], strict=False)
-        if a < b
-    ]
+    deltas = [events.Delta(channel, text[a:b], 0.0) for a, b in pairwise(marks) if a < b]
     return [*deltas, events.Finished(0, "stop", 0.0), events.Ended(0.0)]
 
 
 def run(
-    policies, text, cuts=(), scene=Scene.C, shuffle=lambda _: None, channel=Channel(), detector=see
+    policies, text, cuts=(), scene=Scene.C, shuffle=lambda _: None, channel=CONTENT, detector=see
 ):
     session = Session(policies)
     asked = events.Asked(ask("头痛", scene), 0.0)

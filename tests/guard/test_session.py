@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from guardrail.domain.exchange import Audience, Caller, Channel, Scene, Strand
+from guardrail.domain.exchange import (
+    Audience,
+    Caller,
+    Channel,
+    Passage,
+    Scene,
+    Side,
+    Speaker,
+    Strand,
+)
 from guardrail.domain.finding import Look
 from guardrail.domain.verdict import Action, Tier
 from guardrail.guard import effects, events
@@ -83,8 +92,6 @@ def test_nothing_leaves_before_it_was_looked_at(policy_set: PolicySet) -> None:
 
 
 def _passage(text: str, *, fresh: int = 0, last: bool = False):
-    from guardrail.domain.exchange import Passage, Side, Speaker
-
     return Passage(text, Side.OUTPUT, Speaker.ASSISTANT, Strand.CONTENT, fresh, last)
 
 
@@ -133,6 +140,11 @@ def test_masked_questions_go_upstream_masked_and_come_back_restored(policy_set: 
     assert outcome.close.verdict.action is Action.REDACT
     left = records(outcome)[0].drafts[-1].body
     assert left["channels"][0]["text"] == "我会打<MOBILE_1>。"
+
+
+def test_placeholders_stay_where_the_profile_does_not_restore(policy_set: PolicySet) -> None:
+    outcome = run(policy_set, saying("会打<MOBILE_1>。"), question="打13800138000", scene=Scene.B)
+    assert outcome.released == {CHANNEL: "会打<MOBILE_1>。"}
 
 
 def test_phi_of_the_answer_is_masked_and_not_restored(policy_set: PolicySet) -> None:

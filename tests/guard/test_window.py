@@ -1,5 +1,7 @@
 """Units depend on the text alone."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ TEXTS = st.text(alphabet="ab。！.!? \n病，,5」Dr<1>", max_size=120)
 def ends(text: str, pieces: list[int] | None = None, max_chars: int = 400) -> list[int]:
     splitter = Splitter(max_chars)
     cuts = [0, *sorted(pieces or []), len(text)]
-    return [end for a, b in zip(cuts, cuts[1:], strict=False) for end in splitter.feed(text[a:b])]
+    return [end for a, b in pairwise(cuts) for end in splitter.feed(text[a:b])]
 
 
 @pytest.mark.parametrize(
