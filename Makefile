@@ -120,6 +120,8 @@ lock: ## pin all requirements again (UPGRADE=1 for newer versions)
 	@$(COMPILE) --extra cpu --extra demo -c requirements/dev.txt -o requirements/demo.txt
 	@$(COMPILE) --extra cpu -c requirements/dev.txt -o requirements/cpu.txt
 	@$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/gpu.txt
+	@$(COMPILE) --extra cpu --extra postgres -c requirements/dev.txt -o requirements/postgres.txt
+	@$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
 
 changelog: ## make changelog VERSION=1.2.0: fragments into CHANGELOG.md
 	@$(BIN)/python changelog.d/release.py $(VERSION) $$(date -u +%F)
