@@ -72,6 +72,11 @@ class _Page:
     def home(self, offset: int) -> int:
         return bisect_right(self._starts, offset) - 1
 
+    def named_within(self, start: int, end: int) -> bool:
+        """Whether a drug (no herb) is named in these sentences."""
+        near = range(max(0, start), end)
+        return any(m.drug.kind not in "hf" for i in near for m in self.mentions[i])
+
     def parts(self, index: int) -> list[Part]:
         """Doses of a sentence, without those inside a drug's name."""
         known = self._parts.get(index)
@@ -129,11 +134,12 @@ def _named(page: _Page, index: int, drugs: list[Mention], at: int) -> Candidate:
     if not own:
         own = [p for p in here if p.span.start >= mention.span.end]
     mine = [p for p in before if p.span.start >= floor or not own] + own
-    if at + 1 == len(drugs) and not _complete(mine):
+    reaches = mention.drug.kind != "w"  # a class word gathers nothing from other sentences
+    if reaches and at + 1 == len(drugs) and not _complete(mine):
         mine += _following(page, index, page.sentences[index].end)
     mine = _chained(mention.span, mine)
     first = index
-    if at == 0 and not any(part.name in AMOUNTS for part in mine):
+    if reaches and at == 0 and not any(part.name in AMOUNTS for part in mine):
         first, earlier = _preceding(page, index)
         mine = earlier + mine
     return Candidate(mention.drug, mention.span, index, tuple(sorted(mine, key=_start)), first)
@@ -170,8 +176,8 @@ def _following(page: _Page, index: int, start: int) -> list[Part]:
 def _preceding(page: _Page, index: int) -> tuple[int, list[Part]]:
     """Doses just before a drug that is named only after them."""
     for near in range(index - 1, max(index - REACH, 0) - 1, -1):
-        if page.mentions[near]:
-            break
+        if page.named_within(near - REACH, near + 1):
+            break  # it belongs to that drug, or was left to it
         found = page.parts(near) if dose.HINT.search(page.text, *_ends(page, near)) else []
         if any(part.name in AMOUNTS for part in found):
             return near, list(found)
@@ -182,9 +188,8 @@ def _nameless(page: _Page, index: int, herbs: bool) -> list[Candidate]:
     hint = dose.HINT.search(page.text, *_ends(page, index))
     if herbs or hint is None:
         return []
-    near = range(max(0, index - REACH), index)
-    if any(m.drug.kind not in "hf" for i in near for m in page.mentions[i]):
-        return []  # it belongs to that drug, or was left to it
+    if page.named_within(index - REACH, index):
+        return []
     parts = page.parts(index)
     if not any(part.name in AMOUNTS for part in parts):
         return []

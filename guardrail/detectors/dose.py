@@ -41,7 +41,10 @@ _PARTS: tuple[tuple[str, str], ...] = (
         rf"(?:[每一1]\s?{_UNIT_TIME}|[每隔]{_NUMBER}?\s?(?:个)?(?:{_UNIT_TIME}|小时|h|分钟)|每次稀便后|日(?=[一二两三四1-4]\s?(?:{_TIMES}|[，。；,.]|$))|[早中晚午睡前后]{{2,3}}各|逢单日|周[一二三四五六日]{{1,4}}|{_NUMBER}\s?(?:个)?(?:小时|周|天))"
         rf"(?:[服吃用喷涂滴打给]|口服|分|共)?\s?(?:{_RANGE}\s?{_TIMES}|各?一?{_TIMES})",
     ),
-    ("frequency", rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]|分\s?{_RANGE}\s?次|(?:饭后|饭前|便后|餐后|餐前|随餐)\s?各?{_RANGE}\s?次|长期(?=[吃服])"),
+    (
+        "frequency",
+        rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]|分\s?{_RANGE}\s?次|(?:饭后|饭前|便后|餐后|餐前|随餐)\s?各?{_RANGE}\s?次|长期(?=[吃服])",
+    ),
     (
         "frequency",
         rf"(?:[每隔]|非透析)(?:{_NUMBER}\s?)?(?:个)?(?:{_UNIT_TIME}[一二三四五六日]?|小时|h|分钟)(?!各|一次)|早中晚|早晚餐?|早午|早上中午|"
@@ -77,7 +80,14 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("quantity", r"[x×*#]\s?\d{1,3}\s?(?:片|粒|袋|支|瓶|盒|包|tabs?|caps?)?|\d{1,3}\s?盒"),
     ("count", rf"{_RANGE}\s?(?:个)?{_COUNT}|黄豆大|绿豆大|花生大|指尖单位|pea-size"),
 )
-_GRAMMAR = re.compile("|".join(f"(?P<p{i}>{body})" for i, (_, body) in enumerate(_PARTS)))
+# What a piece may begin with: looked at first, because most characters begin none.
+_FIRST = (
+    r"(?=[\d.半一二两三四五六七八九十百千零〇点壹贰叁肆伍陆柒捌玖拾佰每隔早中晚午睡前逢周日临天非随空饭餐便分长必疼痛发喘马今明整嚼顿单白事"
+    r"口内外涂抹肌静皮雾吸含舌冲吞滴阴塞直温水贴疗满共连续吃服用打喝喷黄绿花指晨×*#]|(?<![a-z])[a-z]|(?<=[gul])[qbts])"
+)
+_GRAMMAR = re.compile(
+    _FIRST + "(?:" + "|".join(f"(?P<p{i}>{body})" for i, (_, body) in enumerate(_PARTS)) + ")"
+)
 _NAMES = {f"p{i}": name for i, (name, _) in enumerate(_PARTS)}
 
 # Cheap look for a dose that stands without a known drug: digits and a unit that food seldom has.

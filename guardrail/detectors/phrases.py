@@ -20,6 +20,7 @@ import re2
 from ahocorasick_rs import AhoCorasick
 
 from guardrail import document
+from guardrail.detectors.reading import plain
 from guardrail.detectors.sentence import sentences
 from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Passage, Side, Span
@@ -56,9 +57,7 @@ class PhraseTable:
         """Rules that hold, each with its places, in order of their sentences."""
         starts = [tile.start for tile in tiles]
         due: dict[tuple[int, int], Phrase] = {}
-        for index, start, _ in self._search.find_matches_as_indexes(
-            _lowered(text), overlapping=True
-        ):
+        for index, start, _ in self._search.find_matches_as_indexes(text, overlapping=True):
             home = bisect_right(starts, start) - 1
             due.update({(home, id(phrase)): phrase for phrase in self._holders[index]})
         found = []
@@ -69,15 +68,6 @@ class PhraseTable:
                 for span in _places(phrase, text[tile.start : tile.end])
             ]
         return found
-
-
-def _lowered(text: str) -> str:
-    lowered = text.lower()
-    return (
-        lowered
-        if len(lowered) == len(text)
-        else "".join(c.lower() if c.isascii() else c for c in text)
-    )
 
 
 def _places(phrase: Phrase, sentence: str) -> list[Span]:
@@ -99,9 +89,10 @@ class PhraseDetector:
 
     async def look(self, passage: Passage) -> Report:
         """Time is linear in the text. Findings lie in whole sentences, so they never change."""
-        tiles, whole = sentences(passage.text)
-        upto = tiles[whole].start if whole < len(tiles) and not passage.last else len(passage.text)
-        found = self._tables[passage.side].find(passage.text[:upto], tiles)
+        text = plain(passage.text)
+        tiles, whole = sentences(text)
+        upto = tiles[whole].start if whole < len(tiles) and not passage.last else len(text)
+        found = self._tables[passage.side].find(text[:upto], tiles)
         findings = tuple(Finding(p.kind, span, p.score, self.name) for p, span in found)
         scores = dict.fromkeys(SCORES, 0.0)
         for phrase, _ in found:

@@ -39,6 +39,10 @@ class PrescriptionDetector:
     version = "1"
     kinds = frozenset({ORDER, MENTION, request.REQUEST, request.PURCHASE, SCORE})
 
+    def __init__(self) -> None:
+        """Reads the shipped data, so that no look waits for a file."""
+        lexicon(), cues(), speech_act.weights()
+
     async def look(self, passage: Passage) -> Report:
         """Never raises on text. Time is linear in the text."""
         if passage.side is Side.INPUT:
@@ -67,12 +71,18 @@ def _settle(
     decided = []
     for one in found:
         if one.home + AHEAD >= whole:
-            open_at = min(open_at, tiles[one.first].start)
+            open_at = min(open_at, _begin(read.text, tiles[one.first]))
         elif not _closed_before(one, tiles, whole, passage, read):
             decided.append(one)
     if open_at >= len(read.text):
         return len(passage.text), decided
     return read.original(Span(open_at, open_at + 1)).start, decided
+
+
+def _begin(text: str, tile: Span) -> int:
+    """Where a sentence begins, without the spaces before it."""
+    words = text[tile.start : tile.end]
+    return tile.end - len(words.lstrip(" \t\r"))
 
 
 def _closed_before(

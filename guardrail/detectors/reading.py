@@ -20,9 +20,13 @@ _APART = re.compile(
     rf"|(?<=\d) ?\. ?(?=\d)|(?<=\d) (?=[克毫mgu])",
     re.IGNORECASE,
 )
+_BROKEN = re.compile("[\ud800-\udfff]")
 _GAPS = re.compile(_GAP)
 _SYLLABLE = r"[bpmfdtnlgkhjqxrzcsyw]?h?[aeiouv]{1,3}(?:ng|n|r)?"
 _PINYIN = re.compile(rf"(?<![a-z]){_SYLLABLE}(?: {_SYLLABLE}){{1,11}}(?![a-z])")
+_SPELLED_DOSE = re.compile(
+    r"(?<![a-z])(?:mei (?:tian|ri|ci)|yi (?:tian|ri|ci)|hao ke|ke|pian|li)(?![a-z])"
+)
 _SPOKEN = {
     "ling": "零", "dian": "点", "yi": "一", "er": "二", "liang": "两", "san": "三", "si": "四",
     "wu": "五", "liu": "六", "qi": "七", "ba": "八", "jiu": "九", "shi": "十", "bai": "百", "ban": "半",
@@ -32,36 +36,52 @@ _SPOKEN = {
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """`text[at:at + length]` of a reading stands for `[start, end)` of the original."""
+
+    at: int
+    start: int
+    end: int
+    same: bool  # character for character; otherwise only as a whole
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """`text` in lower case; `starts[i]` is where piece i of it begins in the original."""
+    """`text` is lower case. No pieces: it stands for itself, offset for offset."""
 
     text: str
-    _at: tuple[int, ...] = ()  # offsets in `text` where a piece begins
-    _from: tuple[int, ...] = ()  # the same pieces in the original
-    _length: int = 0
+    pieces: tuple[Piece, ...] = ()
 
     def original(self, span: Span) -> Span:
         """The span in the text as given."""
-        if not self._at:
+        if not self.pieces:
             return span
-        return Span(self._back(span.start), self._back(span.end - 1) + 1)
+        first, last = self._piece(span.start), self._piece(span.end - 1)
+        start = first.start + (span.start - first.at if first.same else 0)
+        end = last.start + span.end - last.at if last.same else last.end
+        return Span(start, end)
 
-    def _back(self, at: int) -> int:
-        piece = bisect_right(self._at, at) - 1
-        return min(self._from[piece] + at - self._at[piece], self._length - 1)
+    def _piece(self, at: int) -> Piece:
+        return self.pieces[bisect_right(self.pieces, at, key=lambda piece: piece.at) - 1]
+
+
+def plain(text: str) -> str:
+    """Lower case, offset for offset; what is no text at all (a lone surrogate) becomes U+FFFD."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return _BROKEN.sub("\ufffd", lowered)
 
 
 def read(text: str, names: Lexicon) -> Reading:
     """Lower-case reading of the text, same length unless something is disguised."""
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    lowered = plain(text)
     edits = _edits(lowered, names)
     return _apply(lowered, edits) if edits else Reading(lowered)
 
 
 def _edits(lowered: str, names: Lexicon) -> list[tuple[int, int, str]]:
-    edits = []
+    edits: list[tuple[int, int, str]] = []
     for match in _APART.finditer(lowered):
         for gap in _GAPS.finditer(lowered, *match.span()):
             edits.append((gap.start(), gap.end(), "")) if gap.group() != "." else None
@@ -69,6 +89,8 @@ def _edits(lowered: str, names: Lexicon) -> list[tuple[int, int, str]]:
 
 
 def _spelled(lowered: str, names: Lexicon) -> list[tuple[int, int, str]]:
+    if _SPELLED_DOSE.search(lowered) is None:
+        return []
     runs = list(_PINYIN.finditer(lowered))
     drugs = []
     for run in runs:
@@ -86,20 +108,18 @@ def _spelled(lowered: str, names: Lexicon) -> list[tuple[int, int, str]]:
 
 
 def _apply(lowered: str, edits: list[tuple[int, int, str]]) -> Reading:
-    pieces: list[str] = []
-    at, back = [], []
-    length, done = 0, 0
-    for start, end, new in sorted(edits):
+    chunks: list[str] = []
+    pieces: list[Piece] = []
+    length = done = 0
+    for start, end, new in [*sorted(edits), (len(lowered), len(lowered), "")]:
         if start < done:
             continue
-        for origin, piece in ((done, lowered[done:start]), (start, new)):
-            if piece:
-                at.append(length)
-                back.append(origin)
+        kept = Piece(length, done, start, same=True)
+        put = Piece(length + start - done, start, end, same=False)
+        for piece, chunk in ((kept, lowered[done:start]), (put, new)):
+            if chunk:
                 pieces.append(piece)
-                length += len(piece)
+                chunks.append(chunk)
+                length += len(chunk)
         done = end
-    at.append(length)
-    back.append(done)
-    pieces.append(lowered[done:])
-    return Reading("".join(pieces), tuple(at), tuple(back), len(lowered))
+    return Reading("".join(chunks), tuple(pieces))

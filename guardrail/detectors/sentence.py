@@ -2,7 +2,7 @@
 
 At least as fine as the units of `guard.window`: whatever ends a unit there ends a sentence here,
 also after normalisation has turned `；` into `;`. So three sentences never outlast three units.
-An end depends on the text before it alone, except that a full stop needs the space after it.
+An end depends on the text up to it alone (a full stop ends with the space after it).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from guardrail.domain.exchange import Span
 
 MAX_CHARS = 600  # a longer run without an end is cut at its last comma or space
 _ENDS = "。！？；\n｡︒!?;"
-_END = re.compile(rf"[{_ENDS}]|\.(?=[ \t\r])")
+_END = re.compile(rf"[{_ENDS}]|\.[ \t\r]")
 _WORD = re.compile(r"[^\W_]")
 _SOFT = re.compile(r".*[，、,：: \t]", re.DOTALL)
 _NO_END = re.compile(
@@ -43,7 +43,7 @@ def sentences(text: str) -> tuple[tuple[Span, ...], int]:
 
 
 def _is_end(text: str, start: int, end: int) -> bool:
-    if text[end - 1] == "." and _NO_END.search(text, max(start, end - 12), end):
+    if text[end - 1] not in _ENDS and _NO_END.search(text[max(start, end - 13) : end - 1]):
         return False
     return _WORD.search(text, start, end) is not None
 

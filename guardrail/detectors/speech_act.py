@@ -89,7 +89,9 @@ _SAME_BREATH = 14  # characters before a drug's name in which a "do not" governs
 _TAKEN = re.compile(
     r"(?:喂|吃|喷|打|服|用|喝|抹|加|当)(?:了|成|过)|已经[吃用喷]|(?<![a-z])(?:took|you've had|you had)(?![a-z])"
 )
-_PAST_SPAN = re.compile(r"[，,；;。]\s?(?:共|有|已)?(?:\d{1,2}|[一二两三四五六七八九十半]{1,3})个?(?:年|多年|月了|周了)(?:了|多)?\s?(?:[。；;，,]|$)|(?:吃|用|服|打)了?(?:半|\d|[一二两三四五六七八九十]{1,2})个?(?:年|多月|多年)")
+_PAST_SPAN = re.compile(
+    r"[，,；;。]\s?(?:共|有|已)?(?:\d{1,2}|[一二两三四五六七八九十半]{1,3})个?(?:年|多年|月了|周了)(?:了|多)?\s?(?:[。；;，,]|$)|(?:吃|用|服|打)了?(?:半|\d|[一二两三四五六七八九十]{1,2})个?(?:年|多月|多年)"
+)
 
 
 def _cue_features(candidate: Candidate, scene: Scene) -> dict[str, float]:
