@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from guardrail.desk import pages
 from guardrail.detectors import artifact
 from guardrail.detectors.batching import Limits
 from guardrail.detectors.onnx import ClassifierDetector, classifier
@@ -118,7 +119,10 @@ def _metrics(
 
 def application(house: House) -> Any:  # noqa: ANN401 - an ASGI app is any callable of that shape
     """The ASGI app: the proxied paths in front, FastAPI behind."""
-    return Proxy(house, routes.application(house, Cases(house)))
+    cases = Cases(house)
+    others = routes.application(house, cases)
+    others.include_router(pages.routes(cases, house.callers, house.clock))
+    return Proxy(house, others)
 
 
 def metrics_application(house: House) -> Any:  # noqa: ANN401 - as above
