@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from guardrail.desk import pages
@@ -45,8 +46,9 @@ now: Clock = time.time  # noqa: TID251 - the rim's clock; everything inside is t
 
 
 def policies(settings: Settings) -> PolicySet:
-    """The policies to be in force. Raises `BadConfig`."""
-    return load(settings.policies or shipped_folder())
+    """The policies to be in force today (a shadow that has expired counts). Raises `BadConfig`."""
+    today = datetime.fromtimestamp(now(), UTC).date()
+    return load(settings.policies or shipped_folder(), today)
 
 
 def classifiers(settings: Settings) -> ClassifierDetector:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from guardrail.domain.errors import BadConfig
 
+NAME = "smollm2-135m"
 CONTEXT_TOKENS = 4096
+ANSWER_TOKENS = 160  # it does not know when to stop
 AT_ONCE = 2
 
 
@@ -37,7 +39,9 @@ def serve(port: int) -> None:
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
+    params.model_alias = {NAME}
     params.n_ctx = CONTEXT_TOKENS
+    params.n_predict = ANSWER_TOKENS
     params.n_parallel = AT_ONCE
     params.hostnames = ["127.0.0.1"]
     params.port = port
