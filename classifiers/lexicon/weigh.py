@@ -37,6 +37,7 @@ HEADER = """# Weights of the logistic model in `speech_act.py`; made by `classif
 """
 
 Features = dict[str, float]
+_SHELF = prescription.Shelf()
 _SIMPLE = opencc.OpenCC("t2s")
 
 
@@ -50,7 +51,7 @@ def bag(text: str) -> list[Features]:
     read = reading.read(plain(text), lexicon())
     tiles, _ = sentence.sentences(read.text)
     found = candidate.candidates(read.text, tiles, lexicon())
-    scene = prescription.scene(read, tiles, found)
+    scene = prescription.scene(read, tiles, found, _SHELF)
     return [speech_act.features(one, scene) for one in found if one.regimen]
 
 

@@ -98,8 +98,8 @@ def candidates(text: str, sentences: tuple[Span, ...], names: Lexicon) -> list[C
         found += _formula(page, index, herbs)
         named = [_named(page, index, drugs, at) for at in range(len(drugs))]
         found += [one for one in named if one.parts or one.drug.kind != "w"]
-        if not drugs:
-            found += _nameless(page, index, bool(herbs))
+        if not page.mentions[index]:
+            found += _nameless(page, index)
     return found
 
 
@@ -184,9 +184,9 @@ def _preceding(page: _Page, index: int) -> tuple[int, list[Part]]:
     return index, []
 
 
-def _nameless(page: _Page, index: int, herbs: bool) -> list[Candidate]:
+def _nameless(page: _Page, index: int) -> list[Candidate]:
     hint = dose.HINT.search(page.text, *_ends(page, index))
-    if herbs or hint is None:
+    if hint is None:
         return []
     if page.named_within(index - REACH, index):
         return []

@@ -43,7 +43,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "frequency",
-        rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]|分\s?{_RANGE}\s?次|(?:饭后|饭前|便后|餐后|餐前|随餐)\s?各?{_RANGE}\s?次|长期(?=[吃服])",
+        rf"{_RANGE}\s?{_TIMES}\s?/\s?[日天周]|分\s?{_RANGE}\s?次|(?:饭后|饭前|便后|餐后|餐前|随餐)\s?各?{_RANGE}\s?次",
     ),
     (
         "frequency",
@@ -59,8 +59,12 @@ _PARTS: tuple[tuple[str, str], ...] = (
         r"morning, noon and night|morning and bedtime|on waking|a day(?![a-z])|three ?times|times_per_day|at once|(?<![a-z])once(?![a-z])",
     ),
     (
+        "occasion",
+        r"必要时|[疼痛]时|发作时|喘的时候|长期|as needed|at onset|with (?:meals|dinner|food)|half an hour after",
+    ),
+    (
         "timing",
-        r"空腹|饭[前后]|餐[前后]|早餐[前后时]?|晚餐[前后]?|晚饭后|早饭[前后]|午餐前|晚上|早上|早晨|中午|白天|事前|整片|嚼服|顿服|单次|马上服|今晚|明早|明晚",
+        r"空腹(?!血糖)|饭[前后]|餐[前后]|早餐[前后时]?|晚餐[前后]?|晚饭后|早饭[前后]|午餐前|晚上|早上|早晨|中午|白天|事前|整片|嚼服|顿服|单次|马上服|今晚|明早|明晚",
     ),
     (
         "route",
@@ -99,7 +103,8 @@ HINT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece: dose, count, frequency, timing, route, duration, quantity, bare."""
+    """One piece: dose, count, frequency, occasion, timing, route, course, duration, quantity,
+    bare (a number before Latin)."""
 
     name: str
     span: Span

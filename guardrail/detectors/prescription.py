@@ -9,10 +9,13 @@ for `prescription.request` and `prescription.purchase`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from guardrail.detectors import candidate, reading, request, sentence, speech_act
 from guardrail.detectors.candidate import Candidate
-from guardrail.detectors.cue import Cue, cues
-from guardrail.detectors.lexicon import lexicon
+from guardrail.detectors.cue import Cue, Cues, cues
+from guardrail.detectors.lexicon import Lexicon, lexicon
 from guardrail.detectors.reading import Reading
 from guardrail.detectors.speech_act import AHEAD, Scene
 from guardrail.domain.exchange import Passage, Side, Span, Strand
@@ -32,8 +35,17 @@ _PART_NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the detector reads by: names, cues, weights."""
+
+    names: Lexicon = field(default_factory=lexicon)
+    cues: Cues = field(default_factory=cues)
+    weights: Mapping[str, float] = field(default_factory=speech_act.weights)
+
+
 class PrescriptionDetector:
-    """See the module. Stateless; one instance serves all passages."""
+    """See the module. One instance serves all passages; it keeps nothing between them."""
 
     name = "prescription"
     version = "1"
@@ -41,19 +53,28 @@ class PrescriptionDetector:
 
     def __init__(self) -> None:
         """Reads the shipped data, so that no look waits for a file."""
-        lexicon(), cues(), speech_act.weights()
+        self._shelf = Shelf()
 
     async def look(self, passage: Passage) -> Report:
         """Never raises on text. Time is linear in the text."""
         if passage.side is Side.INPUT:
-            return self._report(len(passage.text), request.findings(passage.text, self.name), 0.0)
-        read = reading.read(passage.text, lexicon())
+            asked = request.findings(passage.text, self._shelf.names, self.name)
+            return self._report(len(passage.text), asked, 0.0)
+        read = reading.read(passage.text, self._shelf.names)
         tiles, whole = sentence.sentences(read.text)
-        found = candidate.candidates(read.text, tiles, lexicon())
+        found = candidate.candidates(read.text, tiles, self._shelf.names)
         open_from, decided = _settle(passage, read, tiles, whole, found)
-        scored = _scored(read, tiles, found, decided, passage.strand)
+        around = scene(read, tiles, found, self._shelf)
+        scored = [(one, self._score(one, around, passage.strand)) for one in decided]
         findings = tuple(_finding(one, score, read) for one, score in scored if _worth(one, score))
         return self._report(open_from, findings, max((s for _, s in scored), default=0.0))
+
+    def _score(self, one: Candidate, around: Scene, strand: Strand) -> float:
+        if not one.regimen:
+            return 0.0
+        score = speech_act.score(one, around, self._shelf.weights)
+        called = strand is Strand.TOOL_CALL and one.name is not None
+        return max(score, TOOL_CALL_SCORE) if called else score
 
     def _report(self, final_upto: int, findings: tuple[Finding, ...], score: float) -> Report:
         return Report(self.name, self.version, final_upto, findings, {SCORE: score})
@@ -94,31 +115,12 @@ def _closed_before(
     return read.original(tiles[closing]).end <= passage.fresh
 
 
-def _scored(
-    read: Reading,
-    tiles: tuple[Span, ...],
-    found: list[Candidate],
-    decided: list[Candidate],
-    strand: Strand,
-) -> list[tuple[Candidate, float]]:
-    if not decided:
-        return []
-    around = scene(read, tiles, found)
-    scored = []
-    for one in decided:
-        score = speech_act.score(one, around) if one.regimen else 0.0
-        if strand is Strand.TOOL_CALL and one.name is not None and one.parts:
-            score = max(score, TOOL_CALL_SCORE)
-        scored.append((one, score))
-    return scored
-
-
-def scene(read: Reading, tiles: tuple[Span, ...], found: list[Candidate]) -> Scene:
+def scene(read: Reading, tiles: tuple[Span, ...], found: list[Candidate], shelf: Shelf) -> Scene:
     """The cues around candidates; words inside a drug's name are none (牛膝 is no cow)."""
     if not found:
         return Scene(read.text, tiles, ())
-    taken = tuple(mention.span for mention in lexicon().find(read.text))
-    return Scene(read.text, tiles, _by_sentence(cues().find(read.text, taken), tiles))
+    taken = tuple(mention.span for mention in shelf.names.find(read.text))
+    return Scene(read.text, tiles, _by_sentence(shelf.cues.find(read.text, taken), tiles))
 
 
 def _by_sentence(found: list[Cue], tiles: tuple[Span, ...]) -> tuple[tuple[Cue, ...], ...]:

@@ -16,7 +16,7 @@ from guardrail.domain.exchange import Span
 _GAP = r"[ \u00b7\u2022\u30fb\-_*~\u2000-\u206f\u20e3\ufe0f\U0001f000-\U0001faff]{1,3}"
 _APART = re.compile(
     rf"(?<![^\W_])(?:[a-z0-9.](?:{_GAP})){{5,}}[a-z0-9.](?![^\W_])"
-    rf"|(?<=[\u3400-\u9fff])(?:{_GAP})(?=[\u3400-\u9fff]|[a-z]{_GAP}[\u3400-\u9fff]|\d[ .]{{1,3}})"
+    rf"|(?<=[\u3400-\u9fff])(?:{_GAP})(?=[\u3400-\u9fff]|[a-z]{_GAP}[\u3400-\u9fff]|\d )"
     rf"|(?<=\d) ?\. ?(?=\d)|(?<=\d) (?=[克毫mgu])",
     re.IGNORECASE,
 )

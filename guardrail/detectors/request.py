@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from guardrail.detectors import reading
-from guardrail.detectors.lexicon import lexicon
+from guardrail.detectors.lexicon import Lexicon
 from guardrail.domain.exchange import Span
 from guardrail.domain.finding import Finding
 
@@ -49,12 +49,12 @@ _LAWFUL = re.compile(
 )
 
 
-def findings(text: str, detector: str) -> tuple[Finding, ...]:
+def findings(text: str, names: Lexicon, detector: str) -> tuple[Finding, ...]:
     """At most one finding of each kind, spanning the words that ask."""
-    read = reading.read(text, lexicon())
+    read = reading.read(text, names)
     if _LAWFUL.search(read.text):
         return ()
-    mentions = [one.span for one in lexicon().find(read.text)]
+    mentions = [one.span for one in names.find(read.text)]
     masked = _masked(read.text, mentions)
     found = []
     for kind, rule in ((PURCHASE, _PURCHASE), (REQUEST, _REQUEST)):

@@ -8,6 +8,7 @@ model whose few weights are a reviewed data file. The decision looks `BACK` sent
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -28,17 +29,65 @@ _NAMED_DOCTOR = re.compile(
 )
 _PER_AREA = re.compile(r"/\s?m(?:2|²)")
 _PER_KG = re.compile(r"/\s?(?:kg|公斤)")
+_FORBIDDEN = re.compile(
+    r"(?:别|不要|勿|不能|不可|不得|禁止?|don't|do not|never|stop|avoid)[^，。,;；:：、\n]{0,8}$"
+)
+_SAME_BREATH = 14  # characters before a drug's name in which a "do not" governs it
+_TAKEN = re.compile(
+    r"(?:喂|吃|喷|打|服|用|喝|抹|加|当)(?:了|成|过)|已经[吃用喷]|(?<![a-z])(?:took|you've had|you had)(?![a-z])"
+)
+_PAST_SPAN = re.compile(
+    r"[，,；;。]\s?(?:共|有|已)?(?:\d{1,2}|[一二两三四五六七八九十半]{1,3})个?(?:年|多年|月了|周了)(?:了|多)?\s?(?:[。；;，,]|$)|(?:吃|用|服|打)了?(?:半|\d|[一二两三四五六七八九十]{1,2})个?(?:年|多月|多年)"
+)
+_MARKS = {
+    "near.year": _YEAR,
+    "near.named_doctor": _NAMED_DOCTOR,
+    "taken": _TAKEN,
+    "past_span": _PAST_SPAN,
+}
 # Families that tell whose words a dose is in, when not the speaker's own; and families by which the
 # speaker makes it an order all the same.
 FRAMES = frozenset(
-    ["leaflet", "guideline", "exam", "research", "vet", "history", "echo", "transcribe"]
-    + ["read_only", "outcome"]
+    [
+        "leaflet",
+        "guideline",
+        "exam",
+        "research",
+        "vet",
+        "history",
+        "echo",
+        "transcribe",
+        "read_only",
+        "outcome",
+    ]
 )
 OVERRIDES = frozenset(["obey", "machine", "unless_doctor", "hypothetical", "owner", "onset"])
 SIDED = frozenset(
-    ["you", "advise", "act", "change", "start", "order", "danger", "forbid", "limit", "refuse"]
-    + ["history", "transcribe", "echo", "leaflet", "exam", "vet", "obey", "written", "explain"]
-    + ["onset", "doctor_word", "research", "guideline"]
+    [
+        "you",
+        "advise",
+        "act",
+        "change",
+        "start",
+        "order",
+        "danger",
+        "forbid",
+        "limit",
+        "refuse",
+        "history",
+        "transcribe",
+        "echo",
+        "leaflet",
+        "exam",
+        "vet",
+        "obey",
+        "written",
+        "explain",
+        "onset",
+        "doctor_word",
+        "research",
+        "guideline",
+    ]
 )
 CLOSE = 6  # characters between a word and the drug it governs
 _KINDS = {"g": "western", "e": "western", "b": "western", "t": "tcm", "h": "herb", "m": "formula",
@@ -52,9 +101,6 @@ class Scene:
     text: str
     sentences: tuple[Span, ...]
     cues: tuple[tuple[Cue, ...], ...]
-
-    def families(self, index: int) -> frozenset[str]:
-        return frozenset(family for cue in self.cues[index] for family in cue.families)
 
 
 def features(candidate: Candidate, scene: Scene) -> dict[str, float]:
@@ -80,18 +126,6 @@ def features(candidate: Candidate, scene: Scene) -> dict[str, float]:
         found["per_kg"] = 1.0
     found.update(_cue_features(candidate, scene))
     return found
-
-
-_FORBIDDEN = re.compile(
-    r"(?:别|不要|勿|不能|不可|不得|禁止?|don't|do not|never|stop|avoid)[^，。,;；:：、\n]{0,8}$"
-)
-_SAME_BREATH = 14  # characters before a drug's name in which a "do not" governs it
-_TAKEN = re.compile(
-    r"(?:喂|吃|喷|打|服|用|喝|抹|加|当)(?:了|成|过)|已经[吃用喷]|(?<![a-z])(?:took|you've had|you had)(?![a-z])"
-)
-_PAST_SPAN = re.compile(
-    r"[，,；;。]\s?(?:共|有|已)?(?:\d{1,2}|[一二两三四五六七八九十半]{1,3})个?(?:年|多年|月了|周了)(?:了|多)?\s?(?:[。；;，,]|$)|(?:吃|用|服|打)了?(?:半|\d|[一二两三四五六七八九十]{1,2})个?(?:年|多月|多年)"
-)
 
 
 def _cue_features(candidate: Candidate, scene: Scene) -> dict[str, float]:
@@ -137,23 +171,14 @@ def _sided(candidate: Candidate, cues: tuple[Cue, ...]) -> dict[str, float]:
 def _shape(candidate: Candidate, scene: Scene) -> dict[str, float]:
     sentence = scene.sentences[candidate.home]
     place = scene.text, sentence.start, sentence.end
-    found = {}
-    if _YEAR.search(*place):
-        found["near.year"] = 1.0
-    if _NAMED_DOCTOR.search(*place):
-        found["near.named_doctor"] = 1.0
+    found = {name: 1.0 for name, mark in _MARKS.items() if mark.search(*place)}
     start = scene.sentences[max(0, candidate.home - BACK)].start
     end = scene.sentences[min(len(scene.sentences) - 1, candidate.home + AHEAD)].end
     if "near.named_doctor" not in found and _NAMED_DOCTOR.search(scene.text, start, end):
         found["wide.named_doctor"] = 1.0
-    start_of_name = (candidate.name or candidate.span).start
-    before = scene.text[max(sentence.start, start_of_name - _SAME_BREATH) : start_of_name]
-    if _FORBIDDEN.search(before):
+    name = (candidate.name or candidate.span).start
+    if _FORBIDDEN.search(scene.text[max(sentence.start, name - _SAME_BREATH) : name]):
         found["forbidden"] = 1.0
-    if _TAKEN.search(*place):
-        found["taken"] = 1.0
-    if _PAST_SPAN.search(*place):
-        found["past_span"] = 1.0
     if scene.text[sentence.end - 1] in "?？":
         found["asked"] = 1.0
     if scene.text.startswith(("{", "[", "|"), sentence.start):
@@ -170,8 +195,7 @@ def weights() -> dict[str, float]:
     return cast(dict[str, float], document.read(text, "prescription_weights.yaml").data)
 
 
-def score(candidate: Candidate, scene: Scene) -> float:
+def score(candidate: Candidate, scene: Scene, table: Mapping[str, float]) -> float:
     """Probability that the candidate is an order to this patient."""
-    table = weights()
     total = sum(table.get(name, 0.0) * value for name, value in features(candidate, scene).items())
     return 1.0 / (1.0 + exp(-total))
