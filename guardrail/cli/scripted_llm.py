@@ -1,8 +1,9 @@
 """A scripted Chinese clinical LLM with OpenAI's API, which misbehaves on request.
 
 `python -m guardrail.cli.scripted_llm PORT`. The model's name says how it behaves: `scripted` answers
-by keywords of the last question; `echo` says the question again; `fault-<name>` breaks the wire in
-the way its name says (`FAULTS`). For the demo and for tests; it needs no weights.
+by keywords of the last question, `slow` the same at a person's pace; `echo` says the question again;
+`fault-<name>` breaks its answer in the way its name says (`fault.py`). For the demo and for tests; it
+needs no weights.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import math
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,14 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from guardrail.cli.fault import FAULTS, broken
 from guardrail.wire.alternatives import COUNT
 from guardrail.wire.sse import frame
 
 Json = dict[str, Any]
-HANG_S = 3600.0
+SSE = "text/event-stream"
+ANSWERS = ("scripted", "echo", "slow")  # models that answer as they should
+SLOW_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,63 +87,13 @@ def answer(model: str, question: str, *, tools: bool = False) -> Line:
     return next(line for line in lines if re.search(line.asked, question, re.IGNORECASE))
 
 
-async def _silence() -> AsyncIterator[bytes]:
-    await asyncio.sleep(HANG_S)
-    yield b""
-
-
-async def _drip(text: bytes, pause_s: float, end: float = 0.0) -> AsyncIterator[bytes]:
-    for at in range(0, len(text), 16):
-        yield text[at : at + 16]
-        await asyncio.sleep(pause_s)
-    await asyncio.sleep(end)
-
-
-class Broken(Exception):
-    """Raised inside a response to cut its connection."""
-
-
-async def _cut(text: bytes) -> AsyncIterator[bytes]:
-    yield text
-    raise Broken
-
-
-def _events(text: str) -> bytes:
-    return frame(_chunk("fault", {"content": text}))
-
-
-SSE = "text/event-stream"
-FAULTS: Mapping[str, Callable[[], Response]] = {
-    "fault-500": lambda: Response(b"secret prompt text", 500),
-    "fault-429": lambda: Response(b"slow down", 429),
-    "fault-401": lambda: Response(b"who are you", 401),
-    "fault-html": lambda: Response(b"<html>hello</html>", media_type="text/html"),
-    "fault-bad-json": lambda: Response(b'{"choices": [', media_type="application/json"),
-    "fault-empty": lambda: Response(b"", media_type="application/json"),
-    "fault-hang": lambda: StreamingResponse(_silence(), media_type=SSE),
-    "fault-reset": lambda: StreamingResponse(_cut(_events("先休息。再")), media_type=SSE),
-    "fault-truncated": lambda: StreamingResponse(_drip(_events("先休息。再"), 0), media_type=SSE),
-    "fault-broken-sse": lambda: StreamingResponse(_drip(b"data: {oops\n\n", 0), media_type=SSE),
-    "fault-not-utf8": lambda: StreamingResponse(
-        _drip(
-            _events("先休息。")
-            + b'data: {"choices":[{"index":0,"delta":{"content":"\xff\xfe"}}]}\n\n',
-            0,
-        ),
-        media_type=SSE,
-    ),
-    "fault-slow": lambda: StreamingResponse(_drip(_events("慢慢来。") * 50, 0.05), media_type=SSE),
-    "fault-stall": lambda: StreamingResponse(_drip(_events("先休息。"), 0, HANG_S), media_type=SSE),
-}
-
-
 def application() -> FastAPI:
     """The ASGI app."""
     app = FastAPI(docs_url=None, redoc_url=None)
 
     @app.get("/v1/models")
     async def models() -> Json:
-        names = ["scripted", "echo", *FAULTS]
+        names = [*ANSWERS, *FAULTS]
         rows = [{"id": name, "object": "model", "owned_by": "guardrail"} for name in names]
         return {"object": "list", "data": rows}
 
@@ -148,8 +102,8 @@ def application() -> FastAPI:
         asked: Json = orjson.loads(await request.body())
         model = str(asked.get("model"))
         if model in FAULTS:
-            return FAULTS[model]()
-        if model not in ("scripted", "echo"):
+            return broken(model, stream=bool(asked.get("stream")))
+        if model not in ANSWERS:
             return JSONResponse({"error": {"message": "no such model"}}, 404)
         line = answer(model, _question(asked), tools=bool(asked.get("tools")))
         if asked.get("stream"):
@@ -197,7 +151,7 @@ async def _stream(asked: Json, line: Line) -> AsyncIterator[bytes]:
                 tokens = [_token(char, line) for char in piece]
                 chunk["choices"][0]["logprobs"] = {"content": tokens}
             yield frame(chunk)
-            await asyncio.sleep(0)
+            await asyncio.sleep(SLOW_S if asked["model"] == "slow" else 0)
         chunk = _chunk("s", {}, n)
         chunk["choices"][0]["finish_reason"] = _finish(line)
         yield frame(chunk)

@@ -14,12 +14,14 @@ import typer
 import uvicorn
 
 from guardrail.app import application, metrics_application, opened
+from guardrail.domain.errors import BadConfig
 from guardrail.server.house import House
 from guardrail.settings import Settings, load, servable
 from guardrail.telemetry import logs
 
 HEADER_BYTES = 65536
 STOPS = (signal.SIGTERM, signal.SIGINT)
+TICK_S = 0.05
 
 
 def serve(
@@ -51,11 +53,19 @@ async def _serve(settings: Settings) -> None:
         server = _Server(_config(settings, application(house), settings.port), house)
         if settings.metrics_port is not None:
             await stack.enter_async_context(_metrics(settings, house, settings.metrics_port))
-        await server.serve()
+        try:
+            await server.serve()
+        except SystemExit:  # uvicorn's way to say that it could not listen
+            raise BadConfig(
+                "cannot_listen",
+                f"{settings.host}:{settings.port} cannot be listened on.",
+                "Choose another --port, or end what uses it.",
+            ) from None
 
 
 class _Server(uvicorn.Server):
-    """Turns readiness off before it stops to listen, so that a balancer looks elsewhere first."""
+    """Turns readiness off at the first signal and goes on listening while exchanges run, so that
+    probes read 503 and new exchanges are refused with words instead of a reset."""
 
     def __init__(self, config: uvicorn.Config, house: House) -> None:
         super().__init__(config)
@@ -75,6 +85,14 @@ class _Server(uvicorn.Server):
         finally:
             for sig, old in before.items():
                 signal.signal(sig, old)
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._house.settings.limits.drain_s
+        while self._house.doors.inside and clock() < until and not self.force_exit:  # noqa: ASYNC110 - as uvicorn does
+            await asyncio.sleep(TICK_S)
+        self.config.timeout_graceful_shutdown = max(0, int(until - clock()))
+        await super().shutdown(sockets=sockets)
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -16,6 +16,7 @@ from guardrail.ledger.entry import Entry, Kind
 from guardrail.server.house import House
 
 MAX_WAIT_S = 60.0
+LOOK_UP_S = 1.0  # a server that is to end must not wait for those who wait
 
 
 class Cases:
@@ -88,7 +89,7 @@ class Cases:
         return out
 
     async def wait(self, case: HandoverCase, seconds: float) -> HandoverCase:
-        """The case as soon as it is decided, or as it is when the time is up."""
+        """The case as soon as it is decided, or as it is when the time is up or the server ends."""
         if case.state in DECIDED or seconds <= 0:
             return case
         moved = asyncio.Event()
@@ -97,14 +98,18 @@ class Cases:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(seconds, MAX_WAIT_S)):
-                    while self._house.docket.case(case.id).state not in DECIDED:
+                    while self._open(case.id) and not self._house.doors.closing:
                         moved.clear()
-                        await moved.wait()
+                        with suppress(TimeoutError):
+                            await asyncio.wait_for(moved.wait(), LOOK_UP_S)
         finally:
             waiting.discard(moved)
             if not waiting:
                 self._waiting.pop(case.id, None)
         return self._house.docket.case(case.id)
+
+    def _open(self, case: str) -> bool:
+        return self._house.docket.case(case).state not in DECIDED
 
     def _told(self, case: str) -> None:
         for moved in self._waiting.get(case, ()):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +44,7 @@ class Driver:
         policies = house.shelf.current
         self._session = Session(policies, proven=house.proven(policies, exchange))
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
+        self._urgent: list[Event] = []  # what must not wait for room in the queue
         self._tasks: set[asyncio.Task[None]] = set()
         self._upstream: asyncio.Task[None] | None = None
         self._closed = False
@@ -75,6 +75,8 @@ class Driver:
 
     async def _next(self) -> Event | None:
         """The next event, or None after a keep-alive was written instead."""
+        if self._urgent:
+            return self._urgent.pop(0)
         try:
             async with asyncio.timeout(self._house.settings.limits.keepalive_s):
                 return await self._queue.get()
@@ -163,9 +165,7 @@ class Driver:
                 await write
         except (TimeoutError, OSError):
             self._reply.abandon()
-            with suppress(asyncio.QueueFull):
-                lost = events.Lost(Party.CLIENT, "client_gone", self._house.clock())
-                self._queue.put_nowait(lost)
+            self._tell(events.Lost(Party.CLIENT, "client_gone", self._house.clock()))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # Not a TaskGroup: these tasks end with the exchange, not when they are done, and the one
@@ -180,6 +180,12 @@ class Driver:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self._closed:
             problems.report(error)
-            lost = events.Lost(Party.UPSTREAM, "internal_error", self._house.clock())
-            with suppress(asyncio.QueueFull):
-                self._queue.put_nowait(lost)
+            self._tell(events.Lost(Party.UPSTREAM, "internal_error", self._house.clock()))
+
+    def _tell(self, event: Event) -> None:
+        """An event out of a place that cannot wait. Where the queue is full nobody is waiting at
+        it, and the loop looks here before it takes the next."""
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self._urgent.append(event)

@@ -34,12 +34,18 @@ STATUS = {
     "overloaded": 503,
     "shutting_down": 503,
     "upstream_timeout": 504,
+    "upstream_refused": 400,
+    "upstream_not_found": 404,
+    "upstream_busy": 503,
     "deadline": 504,
 }
 
 REMEDIES = {
     "deadline": "Ask for a shorter answer, or raise limits.total_s.",
     "upstream_timeout": "Try again; operations: see upstream.first_byte_s and upstream.idle_s.",
+    "upstream_refused": "Change the request: its length or a parameter does not suit this model.",
+    "upstream_not_found": "See GET /v1/models; operations: see upstream.url.",
+    "upstream_busy": "Try again in a moment.",
     "ledger_unavailable": "Operations: the ledger cannot be written; see its disk.",
     "shutting_down": "Try again in a moment.",
     "internal_error": "Try again; operations: see the log for this exchange.",
@@ -53,6 +59,7 @@ MESSAGES = {
     "upstream_unreachable": "The upstream cannot be reached.",
     "upstream_reset": "The upstream broke off its answer.",
     "upstream_busy": "The upstream is rate-limiting us.",
+    "upstream_refused": "The upstream does not accept this request.",
     "upstream_auth": "The upstream does not accept our key.",
     "upstream_not_found": "The upstream does not know this model or path.",
     "upstream_too_long": "The upstream's answer is too long.",

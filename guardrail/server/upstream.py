@@ -27,6 +27,9 @@ MAX_LINE_BYTES = 16384
 # What an upstream's refusal means for the caller. Its own words are never passed on: they may
 # quote the prompt, and they are text nobody looked at.
 REFUSALS = {
+    400: ("upstream_refused", "The upstream does not accept this request."),
+    413: ("upstream_refused", "The upstream does not accept this request."),
+    422: ("upstream_refused", "The upstream does not accept this request."),
     401: ("upstream_auth", "The upstream does not accept our key."),
     403: ("upstream_auth", "The upstream does not accept our key."),
     404: ("upstream_not_found", "The upstream does not know this model or path."),

@@ -148,7 +148,20 @@ def demo(folder: Path, *arguments: str) -> Iterator[Guarded]:
     command = [*GUARDRAIL, "demo", "--port", str(port), "--data", str(data), *arguments]
     with process(command, log) as run:
         answering(f"http://127.0.0.1:{port}/readyz", run, log)
+        llms = children(run.pid)
         yield Guarded(run, port, data, log)
+        stop(run)
+        assert run.returncode == 0, log_of(log)[-4000:]
+        assert llms
+        assert not any(map(alive, llms))
+
+
+def children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()))
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 @contextlib.contextmanager
