@@ -20,7 +20,7 @@ import re2
 from ahocorasick_rs import AhoCorasick
 
 from guardrail import document
-from guardrail.detectors.reading import plain
+from guardrail.detectors.lower import lower
 from guardrail.detectors.sentence import sentences
 from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Passage, Side, Span
@@ -89,7 +89,7 @@ class PhraseDetector:
 
     async def look(self, passage: Passage) -> Report:
         """Time is linear in the text. Findings lie in whole sentences, so they never change."""
-        text = plain(passage.text)
+        text = lower(passage.text)
         tiles, whole = sentences(text)
         upto = tiles[whole].start if whole < len(tiles) and not passage.last else len(text)
         found = self._tables[passage.side].find(text[:upto], tiles)

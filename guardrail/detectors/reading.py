@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from guardrail.detectors.lexicon import Lexicon
+from guardrail.detectors.lower import lower
 from guardrail.domain.exchange import Span
 
 _GAP = r"[ \u00b7\u2022\u30fb\-_*~\u2000-\u206f\u20e3\ufe0f\U0001f000-\U0001faff]{1,3}"
@@ -20,7 +21,6 @@ _APART = re.compile(
     rf"|(?<=\d) ?\. ?(?=\d)|(?<=\d) (?=[克毫mgu])",
     re.IGNORECASE,
 )
-_BROKEN = re.compile("[\ud800-\udfff]")
 _GAPS = re.compile(_GAP)
 _SYLLABLE = r"[bpmfdtnlgkhjqxrzcsyw]?h?[aeiouv]{1,3}(?:ng|n|r)?"
 _PINYIN = re.compile(rf"(?<![a-z]){_SYLLABLE}(?: {_SYLLABLE}){{1,11}}(?![a-z])")
@@ -65,17 +65,9 @@ class Reading:
         return self.pieces[bisect_right(self.pieces, at, key=lambda piece: piece.at) - 1]
 
 
-def plain(text: str) -> str:
-    """Lower case, offset for offset; what is no text at all (a lone surrogate) becomes U+FFFD."""
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        lowered = "".join(low if len(low := char.lower()) == 1 else char for char in text)
-    return _BROKEN.sub("\ufffd", lowered)
-
-
 def read(text: str, names: Lexicon) -> Reading:
     """Lower-case reading of the text, same length unless something is disguised."""
-    lowered = plain(text)
+    lowered = lower(text)
     edits = _edits(lowered, names)
     return _apply(lowered, edits) if edits else Reading(lowered)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrail.detectors.lexicon import lexicon
 from guardrail.detectors import reading as module
-from guardrail.detectors.reading import plain, read
+from guardrail.detectors.lexicon import lexicon
+from guardrail.detectors.reading import read
 from guardrail.domain.exchange import Span
 
 
@@ -36,10 +36,6 @@ def test_spans_go_back_to_what_stands_there() -> None:
     start = spaced.text.index("阿")
     back = spaced.original(Span(start, start + 4))
     assert "服 阿 莫 西 林 片"[back.start : back.end] == "阿 莫 西 林"
-
-
-def test_lower_case_keeps_offsets_and_drops_broken_characters() -> None:
-    assert plain("İX\ud800") == "İx\ufffd"
 
 
 @given(st.text(max_size=60))
