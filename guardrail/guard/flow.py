@@ -18,7 +18,10 @@ from guardrail.guard.window import Splitter
 from guardrail.policy.evaluate import Observed
 from guardrail.wire.pieces import Token
 
-CONTEXT_UNITS = 4  # whole units a detector sees before the new one: three sentences of a window + 1
+# Whole units a detector sees before the new one. A prescription may stretch over three more sentences,
+# and the decision on it looks four back and three ahead: with 8, what was seen in a window is what
+# would be seen in the whole text (tests/detectors/test_prescription.py).
+CONTEXT_UNITS = 8
 
 
 class Sight:
