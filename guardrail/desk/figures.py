@@ -23,7 +23,7 @@ _UNIT_EN = (
 _PER = rf"(?:\s*/\s*(?:{_UNIT_ZH}|{_UNIT_EN}|d|h|min|次|分))*"
 _FIGURE = re.compile(
     rf"{_RANGE}(?:\s*(?:(?:{_UNIT_ZH})|(?:{_UNIT_EN})(?![A-Za-z])){_PER})?"
-    rf"|{_CHINESE}(?:{_UNIT_ZH})(?![性般些])"
+    rf"|{_CHINESE}(?:{_UNIT_ZH})(?![性般些]){_PER}"
 )
 _SPACE = re.compile(r"\s+")
 

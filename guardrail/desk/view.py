@@ -133,7 +133,7 @@ def row(case: Mapping[str, Any], doctor: str, now: float, words: Words) -> Row:
         scene=str(case["scene"]),
         confidence=_sureness(case["confidence"], words),
         rules=_named(case["rules"], words),
-        since=clock(float(case["opened_at"])),
+        since=clock(float(case["opened_at"]))[5:],  # the year goes without saying
         waited=words.duration(until - float(case["opened_at"])),
         by=str(case["decided_by"] or case["claimed_by"]),
         mine=bool(doctor) and case["claimed_by"] == doctor,
