@@ -14,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from guardrail import app as house
 from guardrail.detectors.panel import Panel
 from guardrail.domain.errors import BadRequest, GuardrailError
 from guardrail.domain.exchange import Scene, Side
@@ -83,6 +82,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 async def _judge_all(
     settings: Settings, lines: Iterable[bytes], total: int | None, scene: Scene
 ) -> int:
+    from guardrail import app as house  # slow to import; other commands do without
+
     compiled = house.policies(settings)
     classifier = await asyncio.to_thread(house.classifiers, settings)
     panel = Panel(await asyncio.to_thread(house.detectors, classifier), DEADLINE_MS)

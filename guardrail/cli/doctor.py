@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from guardrail import app as house
 from guardrail.domain.errors import GuardrailError
 from guardrail.settings import Settings, load
 
@@ -35,6 +34,8 @@ def doctor(
 
     Example: guardrail doctor --config guardrail.yaml
     """
+    from guardrail import app as house  # slow to import; other commands do without
+
     checks = [runtime(installed), _attempt("settings", lambda: load(config))]
     if checks[-1].well:
         settings = load(config)

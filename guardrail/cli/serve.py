@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,6 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from guardrail.app import application, metrics_application, opened
 from guardrail.domain.errors import BadConfig
 from guardrail.server.house import House
 from guardrail.settings import Settings, load, servable
@@ -49,18 +49,38 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    async with opened(settings) as house, contextlib.AsyncExitStack() as stack:
-        server = _Server(_config(settings, application(house), settings.port), house)
-        if settings.metrics_port is not None:
-            await stack.enter_async_context(_metrics(settings, house, settings.metrics_port))
-        try:
-            await server.serve()
-        except SystemExit:  # uvicorn's way to say that it could not listen
-            raise BadConfig(
-                "cannot_listen",
-                f"{settings.host}:{settings.port} cannot be listened on.",
-                "Choose another --port, or end what uses it.",
-            ) from None
+    async with contextlib.AsyncExitStack() as stack:
+        main = stack.enter_context(bound(settings.host, settings.port))
+        beside = settings.metrics_port
+        ops = None if beside is None else stack.enter_context(bound(settings.host, beside))
+        from guardrail.app import application, metrics_application, opened  # slow; see `check`
+
+        house = await stack.enter_async_context(opened(settings))
+        if ops is not None:
+            config = _config(settings, metrics_application(house))
+            await stack.enter_async_context(_beside(config, ops))
+        server = _Server(_config(settings, application(house)), house)
+        await server.serve(sockets=[main])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket of this address that does not listen yet: that it is free is known before anything
+    slow begins, and nobody connects before the house stands. Raises `BadConfig`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, proto, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        with contextlib.ExitStack() as undo:
+            made = undo.enter_context(socket.socket(family, kind, proto))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+            undo.pop_all()
+    except OSError as error:
+        raise BadConfig(
+            "cannot_listen",
+            f"cannot listen on {host}:{port} ({error.strerror}).",
+            "Choose another host or port, or end what uses it.",
+        ) from None
+    return made
 
 
 class _Server(uvicorn.Server):
@@ -103,11 +123,9 @@ class _Server(uvicorn.Server):
             )
 
 
-def _config(settings: Settings, app: Any, port: int) -> uvicorn.Config:  # noqa: ANN401 - ASGI
+def _config(settings: Settings, app: Any) -> uvicorn.Config:  # noqa: ANN401 - any ASGI app
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -119,12 +137,11 @@ def _config(settings: Settings, app: Any, port: int) -> uvicorn.Config:  # noqa:
 
 
 @contextlib.asynccontextmanager
-async def _metrics(settings: Settings, house: House, port: int) -> AsyncIterator[None]:
-    """`/metrics` and the probes on a port of their own, beside the main one."""
-    server = uvicorn.Server(_config(settings, metrics_application(house), port))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+async def _beside(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[None]:
+    """Another server as long as the main one runs; the signals are the main one's."""
+    server = uvicorn.Server(config)
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(server._serve())  # noqa: SLF001 - `serve` would take the signals
+        task = group.create_task(server._serve([listener]))  # noqa: SLF001 - `serve` takes signals
         try:
             yield
         finally:
