@@ -188,9 +188,7 @@ class ScriptedUpstream:
 def saying(text: str, *, logprob: float | None = -0.01, reason: str = "stop") -> list[Event]:
     """The events of a reply with this text, one delta per character."""
     deltas: list[Event] = [
-        events.Delta(
-            Channel(), char, 0.0, None, () if logprob is None else (Token(char, logprob),)
-        )
+        events.Delta(Channel(), char, 0.0, None, () if logprob is None else (Token(char, logprob),))
         for char in text
     ]
     return [*deltas, events.Finished(0, reason, 0.0), events.Ended(0.0, {"total_tokens": 1})]
