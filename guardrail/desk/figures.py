@@ -26,6 +26,9 @@ _FIGURE = re.compile(
     rf"|{_CHINESE}(?:{_UNIT_ZH})(?![性般些]){_PER}"
 )
 _SPACE = re.compile(r"\s+")
+_JOINED = re.compile(r"[A-Za-z0-9\uff10-\uff19.,．~–/-]")
+_HEAD = re.compile(rf"^{_JOINED.pattern}+")
+_TAIL = re.compile(rf"{_JOINED.pattern}+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,24 @@ def figures(text: str) -> list[Figure]:
     for match in _FIGURE.finditer(text):
         if len(found) == MOST:
             break
-        before = _SPACE.sub(" ", text[max(0, match.start() - AROUND) : match.start()])
-        after = _SPACE.sub(" ", text[match.end() : match.end() + AROUND])
-        found.append(Figure(match[0], before.lstrip(), after.rstrip()))
+        found.append(Figure(match[0], _before(text, match.start()), _after(text, match.end())))
     return found
+
+
+def _before(text: str, end: int) -> str:
+    """The words before `end`. A number or word that does not fit is left out whole: half of
+    "400 mg" would read as another dose."""
+    start = max(0, end - AROUND)
+    told = text[start:end]
+    if start and _JOINED.match(text[start - 1]):
+        told = _HEAD.sub("", told)
+    return ("…" if start else "") + _SPACE.sub(" ", told).lstrip()
+
+
+def _after(text: str, start: int) -> str:
+    """The words after `start`, likewise."""
+    end = min(len(text), start + AROUND)
+    told = text[start:end]
+    if end < len(text) and _JOINED.match(text[end]):
+        told = _TAIL.sub("", told)
+    return _SPACE.sub(" ", told).rstrip() + ("…" if end < len(text) else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,8 +34,26 @@ def test_table(text: str, expected: list[str]) -> None:
 
 def test_the_words_around_it_are_told() -> None:
     assert figures("第一行\n每次服用 0.5克，\n每日饭后服用，不要空腹，请遵医嘱") == [
-        Figure("0.5克", "第一行 每次服用 ", "， 每日饭后服用，不要空腹，")
+        Figure("0.5克", "第一行 每次服用 ", "， 每日饭后服用，不要空腹，…")
     ]
+
+
+def test_no_number_around_it_is_cut() -> None:
+    found = figures("口服布洛芬 200–400 mg，24小时内不超过 1.2 g，疗程12345.75 days")
+    assert [(figure.before, figure.text, figure.after) for figure in found] == [
+        ("口服布洛芬 ", "200–400 mg", "，24小时内不超过 1.2…"),
+        ("…洛芬 200–400 mg，", "24小时", "内不超过 1.2 g，疗程…"),
+        ("…mg，24小时内不超过 ", "1.2 g", "，疗程12345.75…"),
+        ("…时内不超过 1.2 g，疗程", "12345.75 days", ""),
+    ]
+
+
+@given(st.text(st.sampled_from("0123 5.mg克，天"), max_size=60))
+def test_numbers_around_it_are_numbers_of_the_text(text: str) -> None:
+    number = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+    numbers = set(number.findall(text))
+    for figure in figures(text):
+        assert set(number.findall(figure.before + " | " + figure.after)) <= numbers
 
 
 def test_there_is_a_bound() -> None:
