@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
+TAIL_SHARE = 0.03
+TINY = 1e-9
+BISECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +63,31 @@ def flagged(scores: Scores, thresholds: Scores) -> NDArray[np.bool_]:
 
 
 def joint_thresholds(benign: Scores, budget: float, floor: float) -> Scores:
-    """Per head the score that the same small number of benign texts exceed, that number being the
-    largest for which all heads together flag at most `budget` of the texts. Never under `floor`."""
-    order = -np.sort(-benign, axis=0)
-    best = _above(order[0], floor)
-    for allowed in range(1, len(benign)):
-        tried = _above(order[allowed], floor)
+    """Thresholds per head such that all heads together flag at most `budget` of the texts, every
+    head being exceeded by the same expected share of them. Never under `floor`.
+
+    A head's share is read off an exponential tail, in log-odds, fitted to its highest scores: with
+    few texts in the budget, counts alone would make one outlier the threshold.
+    """
+    odds = np.log(np.clip(benign, TINY, 1 - TINY) / np.clip(1 - benign, TINY, 1))
+    start = np.quantile(odds, 1 - TAIL_SHARE, axis=0)
+    above = np.maximum(odds - start, 0.0)
+    excess = above.sum(axis=0) / np.maximum((above > 0).sum(axis=0), 1)
+
+    def at(share: float) -> Scores:
+        point = start + excess * np.log(TAIL_SHARE / share)
+        return np.maximum(1 / (1 + np.exp(-point)), floor)
+
+    strict, loose = math.log(TINY), math.log(TAIL_SHARE)
+    best = np.maximum(np.nextafter(benign.max(axis=0), 2.0), floor)
+    for _ in range(BISECTIONS):
+        middle = (strict + loose) / 2
+        tried = at(math.exp(middle))
         if flagged(benign, tried).mean() > budget:
-            break
-        best = tried
+            loose = middle
+        else:
+            strict, best = middle, tried
     return best
-
-
-def _above(score: Scores, floor: float) -> Scores:
-    return np.maximum(np.nextafter(score, 2.0), floor)
 
 
 def expected_calibration_error(

@@ -25,6 +25,7 @@ THREADS = 2
 SAMPLED = {
     "attacks_eval": 400,
     "crisis_eval": 800,
+    "instructions_eval": 300,
     "knowledge_eval": 200,
     "news_eval": 200,
     "violations_eval": 600,

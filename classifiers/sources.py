@@ -120,7 +120,8 @@ def jailbreak(raw: Raw) -> Iterator[Row]:
 
 
 def instruction(raw: Raw) -> Iterator[Row]:
-    yield _row(raw, "benign", clean())
+    """What people ask a chat model; role play and jailbreaks are among it, unmarked."""
+    yield _row(raw, "instructions_eval", clean(but=["injection"]))
 
 
 def multilingual(raw: Raw) -> Iterator[Row]:

@@ -55,7 +55,7 @@ def verify(
 
     Example: guardrail models verify ./my-artifact --device cuda
     """
-    from guardrail.detectors.onnx import PARITY_LOGITS, PROVIDERS, parity
+    from guardrail.detectors.onnx import PADDED_LOGITS, PROVIDERS, RECORDED_LOGITS, parity
 
     if device not in PROVIDERS:
         raise BadConfig("model_device", f"no device {device}.", f"Use {' or '.join(PROVIDERS)}.")
@@ -68,8 +68,8 @@ def verify(
         verdict = "sound" if found.sound else "NOT the model that was calibrated, on this machine"
         typer.echo(
             f"{artifact.name} {artifact.version}: files match; {len(artifact.probes)} probes: "
-            f"{found.recorded:.3f} from recorded, {found.padded:.3f} padded "
-            f"(at most {PARITY_LOGITS}): {verdict}"
+            f"{found.recorded:.3f} from recorded (at most {RECORDED_LOGITS}), "
+            f"{found.padded:.3f} padded (at most {PADDED_LOGITS}): {verdict}"
         )
     if not found.sound:
         raise typer.Exit(1)

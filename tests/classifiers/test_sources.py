@@ -111,6 +111,8 @@ def test_sources_for_measuring_only() -> None:
     assert [row.known for row in sources.crisis(raw())] == [{"self_harm": 0}]
     assert list(sources.news(raw(risk="misinformation"))) == []
     assert [row.positive for row in sources.news(raw(risk="real"))] == [False]
+    (chat,) = sources.instruction(raw())
+    assert "injection" not in chat.known
     assert [row.known for row in sources.attack(raw())] == [{"injection": 1}]
     assert set(next(sources.dilemma(raw())).known) == set(DIMENSIONS)
 

@@ -13,7 +13,14 @@ import pytest
 from guardrail.detectors.artifact import load, shipped
 from guardrail.detectors.batching import Batcher, Ids, Limits, QueueFull
 from guardrail.detectors.encoding import Encoder, sentences
-from guardrail.detectors.onnx import ClassifierDetector, Session, classifier
+from guardrail.detectors.onnx import (
+    PADDED_LOGITS,
+    ClassifierDetector,
+    Parity,
+    Session,
+    classifier,
+    parity,
+)
 from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Passage, Side, Speaker
 from guardrail.guard.ports import Detector
@@ -101,19 +108,34 @@ async def test_overload_is_an_exception_that_says_so() -> None:
     await each.close()
 
 
-def test_padding_moves_the_shipped_file_no_further_than_its_int8_noise() -> None:
-    """The exported graph itself: padded rows against the same rows alone."""
+@pytest.mark.parametrize("padding", [1, 8, 40])
+def test_padding_moves_the_shipped_file_no_further_than_its_int8_noise(padding: int) -> None:
+    """The exported graph itself: padded rows against the same rows alone, and the same with a mask
+    that is ignored, to see that the limit would notice."""
     encoder = Encoder(ARTIFACT.tokenizer, ARTIFACT.shape)
     rows = [encoder.windows(text)[-1].ids for text in TEXTS]
     session = onnxruntime.InferenceSession(str(ARTIFACT.model), providers=["CPUExecutionProvider"])
-    longest = max(map(len, rows))
+
+    def run(ids: Ids, *, masked: bool) -> np.ndarray:
+        row = np.zeros((1, len(ids) + padding), dtype=np.int64)
+        row[0, : len(ids)] = ids
+        mask = (np.arange(row.shape[1]) < len(ids) if masked else np.ones(row.shape[1]))[None]
+        feed = {"input_ids": row, "attention_mask": mask.astype(np.int64)}
+        return session.run(["logits"], feed)[0][0]
+
+    moved, broken = [], []
     for ids, alone in zip(rows, SESSION.infer(rows), strict=True):
-        row = np.zeros((1, longest + 40), dtype=np.int64)
-        mask = np.zeros_like(row)
-        row[0, : len(ids)], mask[0, : len(ids)] = ids, 1
-        feed = {"input_ids": row, "attention_mask": mask}
-        (padded,) = session.run(["logits"], feed)
-        assert np.abs(np.asarray(alone) - padded[0]).max() < 0.25
+        moved.append(np.abs(run(ids, masked=True) - alone).max())
+        broken.append(np.abs(run(ids, masked=False) - alone).max())
+    assert max(moved) <= PADDED_LOGITS < max(broken)
+
+
+def test_the_recorded_probes_come_out_again() -> None:
+    found = parity(ARTIFACT)
+    assert ARTIFACT.probes
+    assert found.sound
+    assert not Parity(recorded=1.0, padded=0.0).sound
+    assert not Parity(recorded=0.0, padded=1.0).sound
 
 
 def test_a_score_never_depends_on_who_else_was_asking() -> None:
