@@ -111,6 +111,11 @@ class Cases:
     def _open(self, case: str) -> bool:
         return self._house.docket.case(case).state not in DECIDED
 
+    async def _decided(self, case: str, moved: asyncio.Event) -> None:
+        while self._house.docket.case(case).state not in DECIDED:
+            moved.clear()
+            await moved.wait()
+
     def _told(self, case: str) -> None:
         for moved in self._waiting.get(case, ()):
             moved.set()
