@@ -98,10 +98,7 @@ class Cases:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(seconds, MAX_WAIT_S)):
-                    while self._open(case.id) and not self._house.doors.closing:
-                        moved.clear()
-                        with suppress(TimeoutError):
-                            await asyncio.wait_for(moved.wait(), LOOK_UP_S)
+                    await self._decided(case.id, moved)
         finally:
             waiting.discard(moved)
             if not waiting:
@@ -112,9 +109,10 @@ class Cases:
         return self._house.docket.case(case).state not in DECIDED
 
     async def _decided(self, case: str, moved: asyncio.Event) -> None:
-        while self._house.docket.case(case).state not in DECIDED:
+        while self._open(case) and not self._house.doors.closing:
             moved.clear()
-            await moved.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), LOOK_UP_S)
 
     def _told(self, case: str) -> None:
         for moved in self._waiting.get(case, ()):
