@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -109,16 +110,11 @@ def _progress() -> Progress:
 async def _answers(
     panel: Panel, policies: PolicySet, lines: Iterable[bytes], scene: Scene
 ) -> AsyncIterator[dict[str, object]]:
-    waiting: list[asyncio.Task[dict[str, object]]] = []
-    async with asyncio.TaskGroup() as group:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            waiting.append(group.create_task(_answer(panel, policies, (number, line), scene)))
-            if len(waiting) >= AT_ONCE:
-                yield await waiting.pop(0)
-        for task in waiting:
-            yield await task
+    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    while batch := list(islice(numbered, AT_ONCE)):
+        work = [_answer(panel, policies, line, scene) for line in batch]
+        for answer in await asyncio.gather(*work):
+            yield answer
 
 
 async def _answer(
