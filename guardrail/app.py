@@ -21,6 +21,7 @@ from guardrail.detectors.panel import Panel
 from guardrail.detectors.phi import PhiDetector
 from guardrail.detectors.phrases import PhraseDetector
 from guardrail.detectors.prescription import PrescriptionDetector
+from guardrail.detectors.recall import Recall
 from guardrail.domain.case import CaseState
 from guardrail.domain.errors import UpstreamFailed
 from guardrail.guard.ports import Detector, Ledger, Upstream
@@ -90,7 +91,7 @@ async def opened(
             settings=settings,
             callers=Callers(settings.keys),
             shelf=shelf,
-            panel=Panel(looking, settings.limits.inspect_ms),
+            panel=Recall(Panel(looking, settings.limits.inspect_ms)),
             ledger=ledger,
             docket=docket,
             upstream=upstream,
