@@ -3,6 +3,7 @@
 `panel.py` asks them all under one deadline and turns silence into a `Gap`; it first undoes
 disguises (`normalise.py`: `fold.py` for characters, `escape.py` for encodings, `numeral.py` for
 digits in pieces, `offset.py` for the way back to the original), so that detectors see plain text.
+`recall.py` in front of it answers for passages that were looked at before.
 
 `phi.py` is Presidio with our recognisers (`phi_zh.py` and its siblings: numbers, names, addresses);
 `lexicon.py` and `prescription.py` read drugs and orders, `phrases.py` injection and self-harm;
