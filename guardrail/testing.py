@@ -31,7 +31,7 @@ class ScriptedDetector:
     """Finds each word of `words` (word -> finding kind) wherever it stands.
 
     A word of `precursors` freezes the frontier from its place until the text has ended or
-    `closes` more sentence ends were seen. `silent` makes it report nothing but scores.
+    `closes` more sentence ends were seen.
     """
 
     words: Mapping[str, str] = field(default_factory=dict)

@@ -279,6 +279,9 @@ async def test_other_methods_and_paths(world) -> None:
     w = world()
     answer = await w.call(method="GET")
     assert (answer.status, answer.code) == (405, "method_not_allowed")
+    before = await w.kinds()
+    assert (await w.call(method="GET", key=None)).status == 401
+    assert await w.kinds() == before  # whoever has no key cannot fill the ledger
     answer = await w.call("/v1/audio/speech", {})
     assert (answer.status, answer.code) == (404, "not_found")
 

@@ -126,3 +126,12 @@ async def test_a_question_handed_over_is_answered_by_the_doctor(world) -> None:
     await step(w, case, "claim")
     await step(w, case, "confirm", text="我是医生，请马上来院。")
     assert (await seen(w, case))["answer"] == "我是医生，请马上来院。"
+
+
+async def test_a_confirmed_answer_keeps_its_masks(world) -> None:
+    w = world("不要想死。请打13800138000。")
+    case = (await w.chat("不舒服")).json["guardrail"]["case"]
+    for step in ("claim", "confirm"):
+        await w.call(f"/guard/v1/cases/{case}/{step}", key="doctor-key")
+    told = await w.call(f"/guard/v1/cases/{case}", method="GET")
+    assert told.json["answer"] == "不要想死。请打<MOBILE_1>。"
