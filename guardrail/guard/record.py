@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from guardrail.domain.exchange import Channel, Exchange, Side
 from guardrail.domain.finding import Finding
@@ -23,6 +23,7 @@ class Story:
     close: Close
     at: float
     second: Flow | None = None  # the alternatives that left in place of the answer
+    cleared: Mapping[Channel, str] = field(default_factory=dict)  # what a case's answer may tell
 
 
 def case_id(exchange: Exchange) -> str:
@@ -159,7 +160,12 @@ def _rule(reason: Reason) -> dict[str, object]:
 
 
 def _withheld(story: Story) -> dict[str, object]:
-    return {"withheld": [_channel(flow, flow.text) for flow in story.flows]}
+    """The answer as the upstream gave it, for a doctor, and as its caller may get it from him."""
+    rows = [_channel(flow, flow.text) for flow in story.flows]
+    for row, flow in zip(rows, story.flows, strict=True):
+        if story.cleared.get(flow.channel, flow.text) != flow.text:
+            row["cleared"] = story.cleared[flow.channel]
+    return {"withheld": rows}
 
 
 def _left(story: Story) -> dict[str, object]:

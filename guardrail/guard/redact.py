@@ -18,13 +18,25 @@ PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*_[0-9]{1,6}>")
 class Placeholders:
     """The placeholders of one exchange. Lives as long as the exchange and never leaves memory."""
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), given: Placeholders | None = None) -> None:
         """`texts`: everything the caller wrote; a placeholder that already stands there is not
-        given out, so that a caller cannot make us restore what he only guessed."""
+        given out, so that a caller cannot make us restore what he only guessed. `given`: those of
+        other texts of the exchange; a value known there keeps its name, and no name is used for
+        another value."""
         self._taken = {match for text in texts for match in PLACEHOLDER.findall(text)}
-        self._by_value: dict[tuple[str, str], str] = {}
+        self._by_value: dict[tuple[str, str], str] = given.by_value if given else {}
         self._values: dict[str, str] = {}
-        self._count: dict[str, int] = {}
+        self._count: dict[str, int] = given.count if given else {}
+
+    @property
+    def by_value(self) -> dict[tuple[str, str], str]:
+        """(label, value) to placeholder, as it is now."""
+        return dict(self._by_value)
+
+    @property
+    def count(self) -> dict[str, int]:
+        """The highest number of each label."""
+        return dict(self._count)
 
     @property
     def values(self) -> Mapping[str, str]:

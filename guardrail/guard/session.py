@@ -109,7 +109,6 @@ class Session:
         self._exchange = event.exchange
         self._profile = self._policies.profile(event.exchange.scene, event.exchange.caller.tenant)
         self._question = Question(event.exchange, self._policies)
-        self._own = Placeholders(turn.text for turn in event.exchange.turns)
         out: list[Effect] = []
         for turn, passage in enumerate(self._question.passages()):
             job = self._job()
@@ -130,6 +129,8 @@ class Session:
         if self._question.verdict.action >= Action.HANDOVER:
             return self._stop(Ending.FILTERED, at)
         self.state = State.ANSWERING
+        texts = (turn.text for turn in self._exchange.turns)
+        self._own = Placeholders(texts, given=self._question.placeholders)
         self._forwarded = True
         return [effects.Forward(self._question.replaced, self._asks_logprobs)]
 
@@ -195,12 +196,20 @@ class Session:
             return []
         text = flow.masked(start, flow.committed, self._own)
         flow.released.append(text)
-        told = text
-        if self._profile.restore:
-            in_json = flow.channel.strand is Strand.TOOL_CALL
-            told = self._question.placeholders.restore(text, json_string=in_json)
+        told = self._restored(flow, text)
         kept = tokens if self._exchange.wants_logprobs and told == raw else ()
         return [effects.Release(flow.channel, told, flow.name if first else None, kept)]
+
+    def _restored(self, flow: Flow, text: str) -> str:
+        """Masked text of this channel as the caller reads it."""
+        if not self._profile.restore:
+            return text
+        in_json = flow.channel.strand is Strand.TOOL_CALL
+        return self._question.placeholders.restore(text, json_string=in_json)
+
+    def _cleared(self, flow: Flow) -> str:
+        """All of a channel as it would have left."""
+        return self._restored(flow, flow.masked(0, len(flow.text), self._own))
 
     def _inspections(self, flow: Flow) -> list[Effect]:
         return [self._inspect(flow, unit, passage) for unit, passage in flow.passages()]
@@ -317,6 +326,7 @@ class Session:
             self._close,
             at,
             self._second,
+            {flow.channel: self._cleared(flow) for flow in self._flows.values() if case},
         )
         return [effects.Record(record.drafts(story))]
 

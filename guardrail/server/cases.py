@@ -134,7 +134,8 @@ def answer_of(case: HandoverCase, file: Mapping[str, Any]) -> str | None:
     if case.state is CaseState.AMENDED:
         return written
     if case.state is CaseState.CONFIRMED:
-        said = [row["text"] for row in file["withheld"] if row["strand"] == "content"]
+        rows = [row for row in file["withheld"] if row["strand"] == "content"]
+        said = [row.get("cleared", row["text"]) for row in rows]  # masked spans stay masked
         return "\n\n".join(said) or written or None
     return None
 

@@ -1,5 +1,6 @@
 """What the ledger is told: facts without text, texts in bodies."""
 
+import dataclasses
 import json
 
 from guardrail.domain.exchange import Channel, Span
@@ -127,3 +128,12 @@ def test_a_case_is_named_after_its_exchange() -> None:
 def test_a_mask_that_came_too_late_is_a_critical_block() -> None:
     verdict = record.late_mask("d")
     assert (verdict.action, verdict.reasons[0].rule) == (Action.BLOCK, "guard.late_mask")
+
+
+def test_a_case_keeps_what_a_confirmed_answer_may_tell() -> None:
+    """A doctor reads the answer as it is; to the caller masked spans stay masked."""
+    told = dataclasses.replace(story(flow("打13800138000")), cleared={Channel(): "打<MOBILE_1>"})
+    (row,) = by_kind(told)["decided"].body["withheld"]
+    assert (row["text"], row["cleared"]) == ("打13800138000", "打<MOBILE_1>")
+    told = dataclasses.replace(story(flow("好")), cleared={Channel(): "好"})
+    assert "cleared" not in by_kind(told)["decided"].body["withheld"][0]

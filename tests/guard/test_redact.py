@@ -45,6 +45,15 @@ def test_spans_outside_the_text_are_cut_to_it() -> None:
     )
 
 
+def test_a_name_of_the_question_is_never_another_value_in_the_answer() -> None:
+    question = Placeholders(["13800138000"])
+    assert question.name("phi.mobile", "13800138000") == "<MOBILE_1>"
+    answer = Placeholders(["13800138000"], given=question)
+    assert answer.name("phi.mobile", "13900139000") == "<MOBILE_2>"
+    assert answer.name("phi.mobile", "13800138000") == "<MOBILE_1>"
+    assert question.restore("<MOBILE_1> <MOBILE_2>") == "13800138000 <MOBILE_2>"
+
+
 def test_nothing_to_restore_costs_nothing() -> None:
     assert Placeholders().restore("a < b") == "a < b"
 

@@ -382,3 +382,14 @@ def test_every_pair_is_in_the_table_or_refused(policy_set, state, event) -> None
         session.receive(events.Differed(THREE, 0.0))
         event = events.Inspected(3, Look(), 0.0)
     session.receive(event)
+
+
+def test_a_masked_value_of_the_answer_never_becomes_the_callers_own(policy_set: PolicySet) -> None:
+    detector = ScriptedDetector({**WORDS, "13900139000": "phi.mobile"})
+    asked = events.Asked(ask("我的手机13800138000"), 0.0)
+    said = saying("请打13900139000。您的是<MOBILE_1>。")
+    outcome = Rimless(Session(policy_set), lambda passage: look(detector, passage)).run(
+        [asked, *said]
+    )
+    released = "".join(effect.text for effect in outcome.of(effects.Release))
+    assert released == "请打<MOBILE_2>。您的是13800138000。"
