@@ -23,6 +23,9 @@ from guardrail.server.reply import Reply
 from guardrail.wire import alternatives, chat
 
 QUEUE = 256  # events waiting; a full queue slows the upstream down, nothing is dropped
+# Looks under way at once for one exchange. The panel's deadline counts from the moment it is asked:
+# a long answer that came whole would otherwise make its own last sentences, and others', too late.
+LOOKS = 4
 
 
 class Driver:
@@ -47,11 +50,16 @@ class Driver:
         self._urgent: list[Event] = []  # what must not wait for room in the queue
         self._tasks: set[asyncio.Task[None]] = set()
         self._upstream: asyncio.Task[None] | None = None
+        self._looks = asyncio.Semaphore(LOOKS)
+        self._owed: effects.Record | None = None
+        self._recording: asyncio.Task[Event] | None = None
+        self._quiet_until = 0.0  # when the caller must hear something, on the loop's clock
         self._closed = False
 
     async def run(self) -> None:
         """Returns after Close; leaves no task behind."""
         try:
+            self._heard()
             self._start(self._gone())
             self._start(self._deadline())
             await self._happen(events.Asked(self._exchange, self._house.clock()))
@@ -69,7 +77,9 @@ class Driver:
 
     async def _shut(self) -> None:
         """The process ends before the exchange did: leave its record."""
-        if self._session.state not in (State.IDLE, State.RECORDING, State.DONE):
+        if self._session.state is State.RECORDING and self._owed is not None:
+            await self._happen(await self._recorded(self._owed))
+        elif self._session.state not in (State.IDLE, State.DONE):
             lost = events.Lost(Party.SHUTDOWN, "shutting_down", self._house.clock())
             await self._happen(lost)
 
@@ -78,15 +88,22 @@ class Driver:
         if self._urgent:
             return self._urgent.pop(0)
         try:
-            async with asyncio.timeout(self._house.settings.limits.keepalive_s):
+            async with asyncio.timeout_at(self._quiet_until):
                 return await self._queue.get()
         except TimeoutError:
             await self._written(self._reply.keep_alive())
             return None
 
+    def _heard(self) -> None:
+        """The caller was just written to; what the upstream says meanwhile he does not hear."""
+        keepalive_s = self._house.settings.limits.keepalive_s
+        self._quiet_until = asyncio.get_running_loop().time() + keepalive_s
+
     async def _happen(self, event: Event) -> None:
         self._house.watch.saw(self._exchange, event, event.at)
-        for effect in self._session.receive(event):
+        due = self._session.receive(event)
+        self._owed = next((one for one in due if isinstance(one, effects.Record)), self._owed)
+        for effect in due:
             self._house.watch.saw(self._exchange, effect, self._house.clock())
             await self._perform(effect)
 
@@ -105,7 +122,7 @@ class Driver:
             case effects.Cancel():
                 self._cancel()
             case effects.Record():
-                await self._happen(await self._record(effect))
+                await self._happen(await asyncio.shield(self._recorded(effect)))
             case effects.Close():
                 self._closed = True
                 await self._written(self._reply.close(effect))
@@ -115,7 +132,8 @@ class Driver:
             self._upstream.cancel()
 
     async def _inspect(self, effect: effects.Inspect) -> None:
-        look = await self._house.panel.look(effect.passage)
+        async with self._looks:
+            look = await self._house.panel.look(effect.passage)
         await self._queue.put(events.Inspected(effect.job, look, self._house.clock()))
 
     async def _ask(self, effect: effects.Forward) -> None:
@@ -143,6 +161,12 @@ class Driver:
             said = ""
         await self._queue.put(events.Differed(said, self._house.clock()))
 
+    def _recorded(self, effect: effects.Record) -> asyncio.Task[Event]:
+        """The one writing of the record. It goes on when who waits for it is cancelled."""
+        if self._recording is None:
+            self._recording = asyncio.get_running_loop().create_task(self._record(effect))
+        return self._recording
+
     async def _record(self, effect: effects.Record) -> Event:
         try:
             entries = await self._house.record(effect.drafts)
@@ -160,6 +184,7 @@ class Driver:
 
     async def _written(self, write: Coroutine[Any, Any, None]) -> None:
         """A caller that stops reading is a caller that has gone; nobody waits for him for ever."""
+        self._heard()
         try:
             async with asyncio.timeout(self._house.settings.limits.write_s):
                 await write

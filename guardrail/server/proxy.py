@@ -53,10 +53,10 @@ class _Call:
         self._started = False
 
     async def run(self) -> None:
-        if self._scope["method"] != "POST":
-            raise BadRequest("method_not_allowed", "This path takes POST.", "Send a POST request.")
         found = body.headers(self._scope)
         self._caller = self._house.callers.of_header(found.get("authorization", ""))
+        if self._scope["method"] != "POST":
+            raise BadRequest("method_not_allowed", "This path takes POST.", "Send a POST request.")
         self._enter()
         self._house.doors.inside += 1
         try:

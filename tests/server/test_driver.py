@@ -10,7 +10,8 @@ from guardrail.guard import events
 from guardrail.server import driver
 from guardrail.server.body import Gone
 from guardrail.settings import LimitSettings
-from guardrail.testing import saying
+from guardrail.storage.memory import MemoryLedger
+from guardrail.testing import ScriptedDetector, saying
 
 
 class Upstream:
@@ -156,3 +157,81 @@ async def test_keep_alives_are_for_streams(world, stream) -> None:
     w = placed(world, Upstream(0.2, *saying("好。")), keepalive_s=0.05)
     answer = await w.chat(stream=stream)
     assert (b": hold" in answer.body) is stream
+
+
+async def test_a_held_answer_is_kept_alive_while_the_upstream_talks(world) -> None:
+    words = [thing for _ in range(20) for thing in (0.02, delta("好"))]
+    w = placed(world, Upstream(*words, *saying("")[-2:]), keepalive_s=0.1)
+    answer = await w.chat(stream=True, key="a-key")
+    assert answer.body.count(b": hold\n\n") >= 2
+
+
+async def test_a_whole_answer_is_looked_at_a_few_sentences_at_a_time(world) -> None:
+    class Counting(ScriptedDetector):
+        now = most = 0
+
+        async def look(self, passage):
+            Counting.now += 1
+            Counting.most = max(Counting.most, Counting.now)
+            await asyncio.sleep(0.002)
+            Counting.now -= 1
+            return self.report(passage)
+
+    answer = await world("多休息。" * 40, detector=Counting()).chat()
+    assert answer.json["choices"][0]["message"]["content"] == "多休息。" * 40
+    assert Counting.most == driver.LOOKS
+
+
+def streamed(w, send):
+    """One streamed chat of a caller who stays."""
+    asked = [{"type": "http.request", "body": ASKED, "more_body": False}]
+
+    async def receive():
+        if asked:
+            return asked.pop()
+        return await asyncio.Event().wait()
+
+    return asyncio.ensure_future(w.app(scope(), receive, send))
+
+
+async def test_ending_while_the_last_words_are_written_leaves_the_record(world) -> None:
+    w = world("多休息")
+    stalled, go_on = asyncio.Event(), asyncio.Event()
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            stalled.set()
+            await go_on.wait()
+
+    task = streamed(w, send)
+    await stalled.wait()
+    assert await w.kinds() == []
+    task.cancel()
+    go_on.set()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert await ending(w) == ("answered", "")
+
+
+async def test_ending_while_the_record_is_written_leaves_it_once(world) -> None:
+    begun = asyncio.Event()
+
+    class Slow(MemoryLedger):
+        async def append(self, drafts):
+            begun.set()
+            await asyncio.sleep(0.1)
+            return await super().append(drafts)
+
+    w = world("多休息。", ledger=Slow())
+    said = []
+
+    async def send(message):
+        said.append(message.get("body", b""))
+
+    task = streamed(w, send)
+    await begun.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert await ending(w) == ("answered", "")
+    assert b"".join(said).endswith(b"data: [DONE]\n\n")
