@@ -22,6 +22,7 @@ from guardrail.telemetry import logs
 HEADER_BYTES = 65536
 STOPS = (signal.SIGTERM, signal.SIGINT)
 TICK_S = 0.05
+LAST_WORDS_S = 5.0  # for those who are cut off to leave their record
 
 
 def serve(
@@ -113,6 +114,17 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
         self.config.timeout_graceful_shutdown = max(0, int(until - clock()))
         await super().shutdown(sockets=sockets)
+        await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        """Exchanges that still run (uvicorn does not wait for those it cancels, and cancels none
+        after a second Ctrl-C) leave their record before the ledger is closed under them."""
+        for task in self.server_state.tasks:
+            task.cancel()
+        clock = asyncio.get_running_loop().time
+        until = clock() + LAST_WORDS_S
+        while self._house.doors.inside and clock() < until:  # noqa: ASYNC110 - as uvicorn does
+            await asyncio.sleep(TICK_S)
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -89,7 +89,8 @@ async def test_it_listens_as_long_as_exchanges_run() -> None:
                 await client.get(base)
 
 
-async def test_draining_has_an_end() -> None:
+async def test_draining_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "LAST_WORDS_S", 0.2)
     server, _ = made(drain_s=0.2, inside=1)
     with serve.bound("127.0.0.1", 0) as listener:
         task = await begun(server, listener)
@@ -97,6 +98,30 @@ async def test_draining_has_an_end() -> None:
         async with asyncio.timeout(10):
             await task
     assert server.config.timeout_graceful_shutdown == 0
+
+
+async def test_whoever_is_cut_off_leaves_his_record_first() -> None:
+    """Also after a second Ctrl-C, where uvicorn neither waits nor cancels."""
+    server, house = made(inside=1)
+    told: list[str] = []
+
+    async def exchange() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.2)
+            told.append("recorded")
+        house.doors.inside = 0
+
+    with serve.bound("127.0.0.1", 0) as listener:
+        task = await begun(server, listener)
+        running = asyncio.get_running_loop().create_task(exchange())
+        server.server_state.tasks.add(running)
+        server.handle_exit(signal.SIGINT, None)
+        server.handle_exit(signal.SIGINT, None)
+        async with asyncio.timeout(10):
+            await task
+    assert told == ["recorded"]
 
 
 async def test_another_server_beside_it() -> None:
