@@ -19,6 +19,7 @@ from guardrail.guard import events
 from guardrail.guard.events import Event
 from guardrail.settings import UpstreamSettings
 from guardrail.wire import chat
+from guardrail.wire.parameter import askable
 from guardrail.wire.pieces import EndPiece, FinishPiece, Piece
 
 READ_BYTES = 65536
@@ -60,16 +61,17 @@ class HttpUpstream:
                 yield _event(piece, self._clock())
 
     async def models(self) -> Sequence[str]:
-        """Names the upstream serves. Raises `UpstreamFailed`."""
+        """Names the upstream serves and a request may ask for. Raises `UpstreamFailed`."""
         async with self._call("GET", "/models", None) as response:
             _refuse(response.status)
             raw = await self._read(response)
         try:
-            return [str(row["id"]) for row in orjson.loads(raw)["data"]]
+            names = [str(row["id"]) for row in orjson.loads(raw)["data"]]
         except (ValueError, KeyError, TypeError):
             raise UpstreamFailed(
                 "upstream_bad_answer", "The upstream's model list is not JSON."
             ) from None
+        return [name for name in names if askable(name)]  # the rest is text that nobody looked at
 
     async def close(self) -> None:
         if self._session is not None:
@@ -149,6 +151,7 @@ class HttpUpstream:
             key = self._settings.key.get_secret_value()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._settings.connections),
+                cookie_jar=aiohttp.DummyCookieJar(),  # one caller's never goes out with another's
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_s),
                 headers={"Accept-Encoding": "identity"}
                 | ({"Authorization": f"Bearer {key}"} if key else {}),

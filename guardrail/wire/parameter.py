@@ -62,9 +62,14 @@ def model_name(value: object) -> str:
     """The `model` field. Raises `BadRequest` where it is absent or no plain name."""
     if value is None:
         raise missing(("model",))
-    if not _MODEL.fullmatch(as_text(value, ("model",))):
+    if not askable(as_text(value, ("model",))):
         raise wrong_value(("model",), "a name of at most 128 letters, digits and ._:/@+-")
     return str(value)
+
+
+def askable(model: str) -> bool:
+    """Whether a request may name this model; anything else is a text and no name."""
+    return _MODEL.fullmatch(model) is not None
 
 
 def settings(asked: Json) -> Json:

@@ -197,10 +197,20 @@ async def test_leaving_cancels_generation(llm) -> None:
     await asyncio.wait_for(llm.left.wait(), 5)
 
 
+async def test_cookies_are_not_kept(llm) -> None:
+    llm.says(b'{"data": []}', **{"Set-Cookie": "seen=x; Path=/"})
+    port = llm.open()._base.rpartition(":")[2]
+    upstream = llm.open(url=f"http://localhost:{port}")  # a jar keeps none of an IP address
+    await upstream.models()
+    await upstream.models()
+    assert all("Cookie" not in headers for _, _, headers, _ in llm.asked)
+
+
 async def test_models(llm) -> None:
-    llm.says(json.dumps({"data": [{"id": "甲"}, {"id": "b"}]}).encode())
+    rows = [{"id": "a/b-1:2"}, {"id": "每日三次，每次两片"}, {"id": {"text": "b"}}]
+    llm.says(json.dumps({"data": rows}).encode())
     upstream = llm.open()
-    assert await upstream.models() == ["甲", "b"]
+    assert await upstream.models() == ["a/b-1:2"]  # what is no name is a text nobody looked at
     for wrong in (b"{}", b"[", b'{"data": [1]}'):
         llm.says(wrong)
         with pytest.raises(UpstreamFailed, match="model list"):
