@@ -18,6 +18,8 @@ from guardrail.guard.ports import Panel
 from guardrail.policy.evaluate import PolicySet, Scope
 from guardrail.wire.check import Sample
 
+LOOKS = 4  # sentences of one text that are looked at at a time; see `driver.LOOKS`
+
 
 async def judge(
     panel: Panel, policies: PolicySet, sample: Sample, scene: Scene, tenant: str = "default"
@@ -61,14 +63,15 @@ async def _answer(
     verdict = Verdict(Action.ALLOW, policies.digest)
     units = list(flow.passages())
     while units:
-        looks: Sequence[Look] = await asyncio.gather(*(panel.look(p) for _, p in units))
-        for (unit, asked), look in zip(units, looks, strict=True):
+        now, units = units[:LOOKS], units[LOOKS:]
+        looks: Sequence[Look] = await asyncio.gather(*(panel.look(p) for _, p in now))
+        for (unit, asked), look in zip(now, looks, strict=True):
             for _ in flow.take(unit, look, last=asked.last):
                 flow.verdict = verdict = policies.judge(scope, flow.sight.observed)
                 if verdict.action is Action.BLOCK:
                     return verdict
-        again = flow.reinspection()
-        units = [again] if again else []
+        again = None if units else flow.reinspection()
+        units = [again] if again else units
     return verdict
 
 

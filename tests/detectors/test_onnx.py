@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
@@ -105,6 +106,19 @@ async def test_overload_is_an_exception_that_says_so() -> None:
     each = detector(Limits(queue_tokens=20))
     with pytest.raises(QueueFull):
         await each.look(said("阿" * 100))
+    await each.close()
+
+
+async def test_a_long_text_scores_the_same_and_lets_others_go_on() -> None:
+    each = detector(Limits(queue_tokens=10_000_000))
+    text = "患者昨晚服药后出现皮疹，今日来诊。" * 300
+    looking = asyncio.get_running_loop().create_task(each.look(said(text)))
+    turns = 0
+    while not looking.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 20  # it waited for a thread, not the other way round
+    assert looking.result().scores == (await each.look(said(text[:3400]))).scores
     await each.close()
 
 

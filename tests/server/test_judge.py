@@ -1,5 +1,7 @@
 """Judging without an LLM says what an exchange would say."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +10,7 @@ from guardrail.domain.exchange import Scene, Side
 from guardrail.domain.verdict import Action
 from guardrail.guard import events
 from guardrail.guard.session import Session
-from guardrail.server.judge import judge
+from guardrail.server.judge import LOOKS, judge
 from guardrail.testing import Rimless, ScriptedDetector, ask, look, saying
 from guardrail.wire.check import Sample
 
@@ -42,6 +44,24 @@ async def test_a_question_for_a_doctor_has_a_tier(world) -> None:
     policies = world().house.shelf.current
     verdict, _ = await judge(PANEL, policies, sample("想死", Side.INPUT), Scene.C)
     assert (verdict.action, verdict.tier.name) == (Action.HANDOVER, "TAKEOVER")
+
+
+async def test_a_long_text_does_not_crowd_out_others(world) -> None:
+    now, most = 0, 0
+
+    class Counting(ScriptedDetector):
+        async def look(self, passage):
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.001)
+            now -= 1
+            return self.report(passage)
+
+    verdict, seen = await judge(
+        Panel([Counting(WORDS)]), world().house.shelf.current, sample("多休息。" * 21), Scene.C
+    )
+    assert (verdict.action, seen.final_upto, most) == (Action.ALLOW, 84, LOOKS)
 
 
 async def test_a_precursor_at_the_end_is_settled(world) -> None:
