@@ -8,7 +8,7 @@ Only text below the frontier is ever released. The frontier follows the detector
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from guardrail.domain.exchange import Channel, Passage, Side, Span, Speaker, Strand
 from guardrail.domain.finding import Finding, Gap, Look
@@ -22,6 +22,9 @@ from guardrail.wire.pieces import Token
 # and the decision on it looks four back and three ahead: with 8, what was seen in a window is what
 # would be seen in the whole text (tests/detectors/test_prescription.py).
 CONTEXT_UNITS = 8
+UNMEASURED = (
+    0.1  # share of a text that may lack log-probabilities (some servers omit the last piece's)
+)
 
 
 class Sight:
@@ -74,12 +77,14 @@ class Flow:
         self._ended = False
         self._tokens: list[tuple[int, int, Token]] = []
         self.logprobs: list[float] = []
+        self._unmeasured = 0  # characters that came without any log-probability
 
     def append(self, text: str, tokens: tuple[Token, ...]) -> None:
         """Take in what the upstream said; units that are now whole can be asked for."""
         at = len(self.text)
         self.text += text
         self.logprobs += [token.logprob for token in tokens]
+        self._unmeasured += 0 if tokens else len(text)
         if "".join(token.text for token in tokens) == text:
             for token in tokens:
                 self._tokens.append((at, at + len(token.text), token))
@@ -134,6 +139,11 @@ class Flow:
         """Everything was appended, judged, and nothing is open any more."""
         settled = self._judged == len(self._ends) and self._final_upto >= len(self.text)
         return self._ended and settled
+
+    @property
+    def measured(self) -> Sequence[float]:
+        """The log-probabilities where they speak for the text; none where much came without."""
+        return self.logprobs if self._unmeasured <= len(self.text) * UNMEASURED else ()
 
     def commit(self) -> tuple[str, tuple[Token, ...]]:
         """Move the frontier as far as it may go; returns the raw text between and its tokens."""

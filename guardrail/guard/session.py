@@ -277,6 +277,7 @@ class Session:
             return []
         if flow.verdict is None or flow.verdict.action >= Action.HANDOVER:
             return self._undiffered(event.at)
+        self._finish = {}  # how the answer ended that these replace
         return [*self._release(flow), *self._record(Ending.ANSWERED, event.at)]
 
     def _undiffered(self, at: float) -> list[Effect]:
@@ -291,7 +292,7 @@ class Session:
         if self._supplied is not None:
             return confidence.from_upstream(self._supplied, proven=self._proven)
         contents = [f for c, f in self._flows.items() if c.strand is Strand.CONTENT]
-        return confidence.from_logprobs((f.logprobs for f in contents), proven=self._proven)
+        return confidence.from_logprobs((f.measured for f in contents), proven=self._proven)
 
     # -- the end
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 
 from guardrail.domain.errors import BadRequest
 from guardrail.domain.exchange import Caller, Scene
 from guardrail.settings import KeySettings
+
+_LABEL = re.compile(r"(?!.*[0-9]{7})[A-Za-z0-9_.,;:=/+ -]{0,64}")
 
 LOCAL = Caller(name="local", role="local")  # keys are off: whoever sits at this machine
 
@@ -60,6 +63,18 @@ def scene_of(caller: Caller, header: str) -> Scene:
             "X-Guardrail-Scene is not one of A, B, C, D.",
             "Leave it out or correct it.",
         ) from None
+
+
+def label_of(name: str, header: str) -> str:
+    """A label the caller puts on an exchange. It stands readable in the ledger, so nothing that
+    could be a person's name or number is taken. Raises `BadRequest`."""
+    if not _LABEL.fullmatch(header):
+        raise BadRequest(
+            "invalid_label",
+            f"{name} is not a label of at most 64 letters, digits and simple signs.",
+            "Send a word such as `triage` or `60-69;f;110000`, nothing that names a person.",
+        )
+    return header
 
 
 def limited(caller: Caller, model: str) -> None:

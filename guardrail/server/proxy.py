@@ -14,7 +14,7 @@ from guardrail.domain.exchange import Caller
 from guardrail.ledger.entry import Draft, Kind
 from guardrail.server import body, problems
 from guardrail.server.body import Receive, Scope
-from guardrail.server.callers import limited, scene_of
+from guardrail.server.callers import label_of, limited, scene_of
 from guardrail.server.driver import Driver
 from guardrail.server.house import House
 from guardrail.server.reply import JSON, Reply, Send
@@ -81,8 +81,8 @@ class _Call:
             exchange_id=self._id,
             caller=self._caller,
             scene=scene_of(self._caller, found.get("x-guardrail-scene", "")),
-            purpose=found.get("x-guardrail-purpose", "")[:64],
-            cohort=found.get("x-guardrail-cohort", "")[:64],
+            purpose=label_of("X-Guardrail-Purpose", found.get("x-guardrail-purpose", "")),
+            cohort=label_of("X-Guardrail-Cohort", found.get("x-guardrail-cohort", "")),
             at=at,
         )
         limited(self._caller, exchange.model)

@@ -122,6 +122,15 @@ def test_tokens_belong_to_released_text_and_only_where_they_add_up() -> None:
     assert made.logprobs == [-0.1, -0.2, -0.3]
 
 
+def test_log_probabilities_of_a_part_say_nothing_of_the_whole() -> None:
+    made = Flow(Channel(), 100)
+    made.append("一二三四五六七八九", (Token("一二三四五六七八九", -0.1),))
+    made.append("十", ())
+    assert made.measured == [-0.1]
+    made.append("。", ())
+    assert made.measured == ()
+
+
 def test_context_that_was_judged_elsewhere() -> None:
     made = flow("前面。还有")
     made.skip()

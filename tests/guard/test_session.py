@@ -215,7 +215,8 @@ def test_scene_a_always_tiers(policy_set, probability, proven, audience, action,
 
 def differ(policy_set: PolicySet, said: str) -> Outcome:
     caller = Caller(audience=Audience.CLINICIAN)
-    answer = [*saying("考虑偏头痛。", logprob=math.log(0.9)), events.Differed(said, 0.0)]
+    first = saying("考虑偏头痛。", logprob=math.log(0.9), reason="length")
+    answer = [*first, events.Differed(said, 0.0)]
     return run(policy_set, answer, scene=Scene.A, caller=caller)
 
 
@@ -226,7 +227,7 @@ def test_three_alternatives_leave_in_place_of_one_conclusion(policy_set: PolicyS
     assert "考虑偏头痛。" not in outcome.released[CHANNEL]
     close = outcome.close
     assert (close.ending, close.verdict.tier) == (Ending.ANSWERED, Tier.DIFFERENTIAL)
-    assert close.case == "case-x1"
+    assert (close.case, close.finish) == ("case-x1", {0: "stop"})
     drafts = records(outcome)[0].drafts
     assert drafts[3].body["withheld"][0]["text"] == "考虑偏头痛。"
     assert drafts[4].body["channels"][0]["text"] == outcome.released[CHANNEL]

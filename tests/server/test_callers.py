@@ -4,7 +4,7 @@ import pytest
 
 from guardrail.domain.errors import BadRequest
 from guardrail.domain.exchange import Caller, Scene
-from guardrail.server.callers import LOCAL, Callers, limited, require, scene_of
+from guardrail.server.callers import LOCAL, Callers, label_of, limited, require, scene_of
 from guardrail.settings import KeySettings
 
 
@@ -44,6 +44,19 @@ def test_a_header_only_makes_the_scene_stricter(own, header, scene) -> None:
 def test_an_unknown_scene_is_refused() -> None:
     with pytest.raises(BadRequest):
         scene_of(Caller(), "E")
+
+
+@pytest.mark.parametrize("label", ["", "triage", "60-69;sex=f;110000", "a" * 64])
+def test_a_label_is_kept_as_it_is(label: str) -> None:
+    assert label_of("X-Guardrail-Cohort", label) == label
+
+
+@pytest.mark.parametrize("label", ["a" * 65, "张三", "tel 13800138000", "a\tb", "a\nb", '"x"'])
+def test_what_could_name_a_person_is_no_label(label: str) -> None:
+    with pytest.raises(BadRequest) as error:
+        label_of("X-Guardrail-Cohort", label)
+    assert error.value.code == "invalid_label"
+    assert "13800138000" not in str(error.value)
 
 
 def test_roles_and_models() -> None:
