@@ -6,6 +6,9 @@ knows never reaches the LLM. Tool-call ids become ours (`call00001`): an id is a
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
+
 from guardrail.domain.errors import BadRequest
 from guardrail.domain.exchange import Speaker, Turn
 from guardrail.wire.escape import unescaped
@@ -77,15 +80,22 @@ class Conversation:
         return text
 
     def content(self, value: object, path: Path, speaker: Speaker) -> str | list[Json]:
-        """A message's content: a string, or text parts."""
+        """A message's content: a string, or text parts. Parts that follow one another become one,
+        as chat templates join them: what is split over two would be judged in halves."""
         if isinstance(value, str):
             return self.text(value, path, speaker)
         parts = as_list(value, path, MAX_PARTS)
         if not parts:
             raise wrong_value(path, "a string or a list of at least one part")
-        return [self._part(item, (*path, i), speaker) for i, item in enumerate(parts)]
+        read = [self._part(item, (*path, i), speaker) for i, item in enumerate(parts)]
+        joined: list[Json] = []
+        for kind, said in groupby(read, key=itemgetter(0)):
+            text = "\n".join(text for _, text in said)
+            at = (*path, len(joined), kind)
+            joined.append({"type": kind, kind: self.text(text, at, speaker)})
+        return joined
 
-    def _part(self, value: object, path: Path, speaker: Speaker) -> Json:
+    def _part(self, value: object, path: Path, speaker: Speaker) -> tuple[str, str]:
         part = as_object(value, path)
         kind = part.get("type")
         known = ("text", "refusal") if speaker is Speaker.ASSISTANT else ("text",)
@@ -97,7 +107,7 @@ class Conversation:
                 where((*path, "type")),
             )
         _only({"type", kind}, part, path)
-        return {"type": kind, kind: self.text(part.get(kind), (*path, kind), speaker)}
+        return kind, as_text(part.get(kind), (*path, kind))
 
     def _message(self, value: object, path: Path) -> Json:
         message = as_object(value, path)
