@@ -17,6 +17,7 @@ import re2
 
 from guardrail.detectors.offset import Edit
 
+# JSON in a string of JSON doubles every backslash: an escape may begin with several.
 # One linear pass tells whether a text holds anything that looks encoded.
 HINT = re2.compile(
     r"&(?:#[0-9xX]|[A-Za-z]{2,31}[0-9]{0,2};)|\\(?:u[0-9A-Fa-f{]|x[0-9A-Fa-f]{2})|%[0-9A-Fa-f]{2}"
@@ -25,14 +26,14 @@ HINT = re2.compile(
 
 _ENCODED = re.compile(
     r"(?P<entity>&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31}[0-9]{0,2}(?=;));?)"
-    r"|(?P<escape>(?:\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2})+)"
+    r"|(?P<escape>(?:\\{1,8}+u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\x[0-9A-Fa-f]{2})+)"
     r"|(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<pairs>(?:0x[0-9A-Fa-f]{2}[ ,]{0,2}){4,}|(?:[0-9A-Fa-f]{2}[ :]){5,}[0-9A-Fa-f]{2}\b)"
     r"|(?P<run>[A-Za-z0-9+/_\-]{16,}={0,2})"
 )
 _UNIT = re.compile(r"\\u\{([0-9A-Fa-f]+)\}|\\[ux]([0-9A-Fa-f]+)")
 _UNFINISHED = re.compile(
-    r"(?:&\#?[0-9A-Za-z]{0,31}|(?:\\u?[0-9A-Fa-f{]{0,6}){1,8}|(?:%[0-9A-Fa-f]{0,2}){1,8}"
+    r"(?:&\#?[0-9A-Za-z]{0,31}|(?:\\{1,8}+u?[0-9A-Fa-f{]{0,6}){1,8}|(?:%[0-9A-Fa-f]{0,2}){1,8}"
     r"|[A-Za-z0-9+/_\-]{16,}={0,2})$"
 )
 _OPEN = re.compile(r"[0-9A-Za-z+/_\-=%&\#\\{]")

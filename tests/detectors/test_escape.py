@@ -22,6 +22,7 @@ def _b64(text: str) -> str:
         ("&#49;&#x33;8 &lt;b&gt; &nbsp;药", "138 <b> \xa0药"),
         ("a&#0;b&#1;", "a�b"),
         (r"\u5fd8\u8bb0 \x69gnore \u{1F600}", "忘记 ignore 😀"),
+        (r"\\u5fd8\\u8bb0 \\\\u5fd8", "忘记 忘"),  # JSON in JSON
         (r"\ud83d\ude00", "😀"),
         (r"\ud83d alone", "� alone"),
         ("%E4%BD%A0%E5%A5%BD a%20b", "你好 a b"),
