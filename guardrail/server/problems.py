@@ -90,9 +90,11 @@ def failure(code: str) -> GuardrailError:
     )
 
 
-def retry_after(error: GuardrailError) -> list[tuple[bytes, bytes]]:
-    """`Retry-After` where trying again makes sense."""
-    return [(b"retry-after", b"1")] if status(error) in (429, 503) else []
+def headers(error: GuardrailError) -> list[tuple[bytes, bytes]]:
+    """`Retry-After` where trying again makes sense; where a body was left unread, no next request
+    can follow it on this connection."""
+    again = [(b"retry-after", b"1")] if status(error) in (429, 503) else []
+    return [(b"connection", b"close")] if status(error) in (408, 413) else again
 
 
 def report(error: BaseException) -> None:

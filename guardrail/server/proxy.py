@@ -110,7 +110,7 @@ class _Call:
             *JSON,
             (b"content-length", str(len(data)).encode()),
             (b"x-guardrail-exchange", self._id.encode()),
-            *problems.retry_after(error),
+            *problems.headers(error),
         ]
         status = problems.status(error)
         await self._sent({"type": "http.response.start", "status": status, "headers": headers})

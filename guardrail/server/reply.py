@@ -81,7 +81,7 @@ class Reply:
 
     async def refuse(self, error: GuardrailError, headers: Headers = ()) -> None:
         """An error instead of an answer."""
-        again = [*headers, *problems.retry_after(error)]
+        again = [*headers, *problems.headers(error)]
         await self._whole(problems.status(error), problem.body(error), again)
 
     def _refuses(self, effect: effects.Close) -> bool:

@@ -161,7 +161,7 @@ def _errors(app: FastAPI) -> None:
 
 
 def _refusal(error: GuardrailError) -> Response:
-    headers = {k.decode(): v.decode() for k, v in problems.retry_after(error)}
+    headers = {k.decode(): v.decode() for k, v in problems.headers(error)}
     return Response(
         problem.body(error), problems.status(error), headers, media_type="application/json"
     )

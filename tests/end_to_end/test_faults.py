@@ -174,6 +174,17 @@ def test_a_caller_who_leaves_in_the_middle(tight: Guarded) -> None:
     assert tight.trail(exchange)[-1].facts["ending"] == "gone"
 
 
+def test_a_caller_who_does_not_wait_for_a_whole_answer(tight: Guarded) -> None:
+    began = len(tight.entries())
+    with tight.http("app-key", 0.3) as http, pytest.raises(httpx.ReadTimeout):
+        http.post("/v1/chat/completions", json=asked("fault-hang"))
+
+    def ended() -> list[Any]:
+        return [e for e in tight.entries()[began:] if e.kind.value == "released"]
+
+    assert [entry.facts["ending"] for entry in until(ended)] == ["gone"]
+
+
 def test_it_is_as_well_as_before(tight: Guarded) -> None:
     with tight.http("app-key") as http:
         for path in ("/livez", "/readyz"):

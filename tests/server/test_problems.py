@@ -14,6 +14,9 @@ from guardrail.server import problems
         (BadRequest("body_too_large", "m"), 413),
         (UpstreamFailed("upstream_reset", "m"), 502),
         (UpstreamFailed("upstream_timeout", "m"), 504),
+        (UpstreamFailed("upstream_refused", "m"), 400),
+        (UpstreamFailed("upstream_not_found", "m"), 404),
+        (UpstreamFailed("upstream_busy", "m"), 503),
         (BrokenLedger("ledger_unavailable", "m"), 503),
         (GuardrailError("internal_error", "m"), 500),
     ],
@@ -30,8 +33,13 @@ def test_every_failure_says_something_and_keeps_its_code(code: str) -> None:
 
 
 def test_trying_again_helps_where_it_is_said() -> None:
-    assert problems.retry_after(problems.failure("shutting_down")) == [(b"retry-after", b"1")]
-    assert problems.retry_after(problems.failure("internal_error")) == []
+    assert problems.headers(problems.failure("shutting_down")) == [(b"retry-after", b"1")]
+    assert problems.headers(problems.failure("internal_error")) == []
+
+
+@pytest.mark.parametrize("code", ["body_too_large", "request_timeout"])
+def test_a_connection_with_an_unread_body_is_closed(code: str) -> None:
+    assert problems.headers(BadRequest(code, "m")) == [(b"connection", b"close")]
 
 
 async def test_the_catch_all_tells_callers_and_logs_nothing_of_the_content(caplog) -> None:
