@@ -27,6 +27,11 @@ _ACTED: dict[Action, Reply] = {
         "This request or answer does not meet the medical safety rules and is not shown.",
     ),
 }
+_UNSEEN = Reply(
+    "这次内容未能完成安全检查，因此没有显示，并不表示内容有问题。请稍后再试，或把较长的文字分成几段发送。",
+    "This could not be checked completely and is therefore not shown; nothing wrong was found in it. "
+    "Please try again in a moment, or send a long text in several pieces.",
+)
 _CASE = Reply(
     "工单号：{case}。医生处理后可凭此号查看结果。",
     "Case {case}. Use this number to see the doctor's decision.",
@@ -58,7 +63,8 @@ def notice(verdict: Verdict, case: str | None, lang: str) -> str:
     """The notice in `lang` (zh or en): what happened and why, where to get help, the case."""
     lines = list(dict.fromkeys(_said(verdict, lang)))[:_MOST_REPLIES]
     if not lines:
-        lines = [_in(_ACTED[verdict.action], lang)]
+        unseen = verdict.action is Action.BLOCK and any(map(_unseen, _strictest(verdict)))
+        lines = [_in(_UNSEEN if unseen else _ACTED[verdict.action], lang)]
     kinds = {finding.kind for reason in _acting(verdict) for finding in reason.findings}
     if any(kind.split(".")[0] == "self_harm" for kind in kinds):
         lines.append(_in(_CRISIS, lang))
@@ -135,13 +141,21 @@ def _acting(verdict: Verdict) -> list[Reason]:
     return [reason for reason in verdict.reasons if not reason.shadow]
 
 
+def _strictest(verdict: Verdict) -> list[Reason]:
+    return [reason for reason in _acting(verdict) if reason.action is verdict.action]
+
+
 def _said(verdict: Verdict, lang: str) -> list[str]:
-    """What the strictest rules have to say."""
+    """What the strictest rules have to say. A rule that only could not look accuses nobody."""
     return [
         _in(reason.reply, lang)
-        for reason in _acting(verdict)
-        if reason.action is verdict.action and reason.reply is not None
+        for reason in _strictest(verdict)
+        if reason.reply is not None and not _unseen(reason)
     ]
+
+
+def _unseen(reason: Reason) -> bool:
+    return bool(reason.gaps) and not reason.findings
 
 
 def _in(reply: Reply, lang: str) -> str:

@@ -46,8 +46,8 @@ def test_the_strictest_rules_speak_each_once_and_three_at_most() -> None:
             reason(Action.REDACT, Reply("隐去。", "Masked.")),
             reason(Action.BLOCK, Reply("影子。", "Shadow."), shadow=True),
             reason(Action.BLOCK),
-            reason(Action.BLOCK, replies[0]),
-            *(reason(Action.BLOCK, reply) for reply in replies),
+            reason(Action.BLOCK, replies[0], "prescription.order"),
+            *(reason(Action.BLOCK, reply, "prescription.order") for reply in replies),
         ),
     )
     assert notices.notice(verdict, None, "zh").splitlines()[:-1] == [
@@ -60,6 +60,17 @@ def test_the_strictest_rules_speak_each_once_and_three_at_most() -> None:
         "Reason 1.",
         "Reason 2.",
     ]
+
+
+def test_a_rule_that_could_not_look_accuses_nobody() -> None:
+    blind = Verdict(Action.BLOCK, "d", (reason(Action.BLOCK, Reply("违反伦理。", "Unethical.")),))
+    zh, en = notices.notice(blind, None, "zh"), notices.notice(blind, None, "en")
+    assert "未能完成安全检查" in zh
+    assert "违反伦理" not in zh
+    assert "could not be checked" in en
+    found = reason(Action.BLOCK, Reply("开药。", "Rx."), "prescription.order")
+    both = Verdict(Action.BLOCK, "d", (*blind.reasons, found))
+    assert notices.notice(both, None, "en").splitlines()[0] == "Rx."
 
 
 @pytest.mark.parametrize(
