@@ -43,6 +43,7 @@ from guardrail.telemetry.watch import Watches
 
 Clock = Callable[[], float]
 READY_FOR_S = 5.0  # how long an upstream that answered counts as reachable
+MISSING_FOR_S = 0.5  # and one that did not as missing: probes must not pile up before it
 now: Clock = time.time  # noqa: TID251 - the rim's clock; everything inside is told the time
 
 
@@ -139,6 +140,7 @@ class Readiness:
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
+        self._known: Sequence[str] = ()
         self._until = 0.0
         self._one_at_a_time = asyncio.Lock()
 
@@ -146,14 +148,16 @@ class Readiness:
         async with self._one_at_a_time:
             loop = asyncio.get_running_loop()
             if loop.time() < self._until:
-                return []
+                return self._known
             try:
                 async with asyncio.timeout(READY_FOR_S):
                     await self._upstream.models()
             except (UpstreamFailed, TimeoutError):
-                return ["upstream"]
-            self._until = loop.time() + READY_FOR_S
-            return []
+                self._known, holds_s = ["upstream"], MISSING_FOR_S
+            else:
+                self._known, holds_s = [], READY_FOR_S
+            self._until = loop.time() + holds_s
+            return self._known
 
 
 async def _ledger(settings: Settings, clock: Clock, stack: AsyncExitStack) -> SqliteLedger:

@@ -108,8 +108,10 @@ class Moody(ScriptedUpstream):
 async def test_readiness_asks_the_upstream_until_it_answers_and_then_rests() -> None:
     llm = Moody(lambda exchange, body: [events.Delta(Channel(), "x", 0.0)])
     ready = app.Readiness(llm)
-    assert await ready.missing() == ["upstream"]
+    assert await asyncio.gather(ready.missing(), ready.missing()) == [["upstream"]] * 2
+    assert llm.asked == 1  # many probes are one question
     llm.well = True
+    await asyncio.sleep(app.MISSING_FOR_S)
     assert await asyncio.gather(ready.missing(), ready.missing()) == [[], []]
     assert llm.asked == 2
     llm.well = False
