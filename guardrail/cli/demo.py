@@ -141,7 +141,9 @@ def tour(settings: Settings, model: str, *, scripted: bool) -> str:
     ]
     for title, key, chinese, english in QUESTIONS:
         said = chinese if scripted else english
-        body = f'{{"model":"{model}","messages":[{{"role":"user","content":"{said}"}}]}}'
+        # Without chance: the small LLM would otherwise not always say what is to be shown.
+        ask = f'"messages":[{{"role":"user","content":"{said}"}}]'
+        body = f'{{"model":"{model}","temperature":0,"max_tokens":200,{ask}}}'
         lines += [
             f"# {title}",
             f"curl -s {base}/v1/chat/completions -H 'Authorization: Bearer {key}' "

@@ -31,7 +31,7 @@ def tour(running: Guarded) -> list[tuple[str, str]]:
 
 
 def ran(command: str) -> Any:
-    """What the command's request answers; cut short, because a small LLM finds no end."""
+    """What the command's request answers; cut short, because a small LLM takes its time."""
     words = shlex.split(command)
     url = next(word for word in words if word.startswith("http"))
     headers = dict(words[n + 1].split(": ", 1) for n, word in enumerate(words) if word == "-H")
