@@ -1,15 +1,39 @@
-"""Question: the turns of an exchange, judged one by one and masked before they go upstream."""
+"""Question: the turns of an exchange, judged one by one and masked before they go upstream.
+
+A long turn is looked at in several passages, cut where a unit ends, so that each is answered within
+a deadline that does not grow with the text. As in an answer, every passage sees the units before it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from guardrail.domain.exchange import Exchange, Passage, Side
 from guardrail.domain.finding import Look
 from guardrail.domain.verdict import Action, Verdict, merged
-from guardrail.guard.flow import Sight
+from guardrail.guard.flow import CONTEXT_UNITS, Sight
 from guardrail.guard.redact import Placeholders
+from guardrail.guard.window import Splitter
 from guardrail.policy.evaluate import PolicySet, Scope
+
+PASSAGE_CHARS = 1500  # one passage of this length takes the shipped classifier some 0.4 s of a core
+UNIT_CHARS = 400
+
+
+def cut(text: str) -> list[tuple[int, int, int]]:
+    """(start, fresh, end) of each passage of a text; one where the text is short."""
+    if len(text) <= PASSAGE_CHARS:
+        return [(0, 0, len(text))]
+    ends = [0, *Splitter(UNIT_CHARS).feed(text)]
+    if ends[-1] < len(text):
+        ends.append(len(text))
+    passages, first = [], 0
+    for unit in range(1, len(ends)):
+        if unit == len(ends) - 1 or ends[unit + 1] - ends[first] > PASSAGE_CHARS:
+            start = ends[max(0, first - CONTEXT_UNITS)]
+            passages.append((start, ends[first], ends[unit]))
+            first = unit
+    return passages
 
 
 class Question:
@@ -23,12 +47,17 @@ class Question:
         self._exchange = exchange
         self._policies = policies
 
-    def passages(self) -> list[Passage]:
-        """One per turn, in order."""
-        return [Passage(turn.text, Side.INPUT, turn.speaker) for turn in self._exchange.turns]
+    def passages(self) -> Iterator[tuple[int, int, Passage]]:
+        """(turn, where in it the passage begins, passage), in order."""
+        for turn, asked in enumerate(self._exchange.turns):
+            for start, fresh, end in cut(asked.text):
+                text = asked.text[start:end]
+                last = end == len(asked.text)
+                passage = Passage(text, Side.INPUT, asked.speaker, fresh=fresh - start, last=last)
+                yield turn, start, passage
 
-    def take(self, turn: int, look: Look) -> None:
-        self.sights[turn].add(look, 0)
+    def take(self, turn: int, start: int, look: Look) -> None:
+        self.sights[turn].add(look, start)
 
     def judge(self) -> Verdict:
         """The strictest verdict on any turn; `replaced` then holds the masked turns."""

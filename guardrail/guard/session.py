@@ -77,7 +77,7 @@ class Session:
         self.state = State.IDLE
         self._policies = policies
         self._proven = proven
-        self._turn_jobs: dict[int, int] = {}  # job -> turn
+        self._turn_jobs: dict[int, tuple[int, int]] = {}  # job -> turn, where its passage begins
         self._unit_jobs: dict[int, tuple[Flow, int, bool]] = {}  # job -> flow, unit, last
         self._next_job = 0
         self._flows: dict[Channel, Flow] = {}
@@ -110,14 +110,14 @@ class Session:
         self._profile = self._policies.profile(event.exchange.scene, event.exchange.caller.tenant)
         self._question = Question(event.exchange, self._policies)
         out: list[Effect] = []
-        for turn, passage in enumerate(self._question.passages()):
+        for turn, start, passage in self._question.passages():
             job = self._job()
-            self._turn_jobs[job] = turn
+            self._turn_jobs[job] = turn, start
             out.append(effects.Inspect(job, passage))
         return out or self._question_judged(event.at)
 
     def _on_question_inspected(self, event: events.Inspected) -> list[Effect]:
-        self._question.take(self._turn_jobs.pop(event.job), event.look)
+        self._question.take(*self._turn_jobs.pop(event.job), event.look)
         return [] if self._turn_jobs else self._question_judged(event.at)
 
     def _question_judged(self, at: float) -> list[Effect]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from guardrail.domain.exchange import Audience, Channel, Passage, Scene, Side, Speaker
 from guardrail.domain.finding import Look
@@ -15,6 +16,7 @@ from guardrail.domain.verdict import Action, Verdict
 from guardrail.guard import confidence
 from guardrail.guard.flow import Flow, Sight
 from guardrail.guard.ports import Panel
+from guardrail.guard.question import cut
 from guardrail.policy.evaluate import PolicySet, Scope
 from guardrail.wire.check import Sample
 
@@ -47,7 +49,12 @@ async def judge(
 
 async def _question(panel: Panel, passage: Passage) -> Sight:
     sight = Sight()
-    sight.add(await panel.look(passage), 0, passage.fresh)
+    for start, fresh, end in cut(passage.text):
+        if end > passage.fresh or end == len(passage.text):
+            text = passage.text[start:end]
+            seen = max(fresh, passage.fresh) - start
+            part = replace(passage, text=text, fresh=seen, last=end == len(passage.text))
+            sight.add(await panel.look(part), start, passage.fresh)
     return sight
 
 

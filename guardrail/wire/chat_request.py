@@ -130,7 +130,23 @@ def _texts(asked: Json, conversation: Conversation) -> Json:
         kept["stop"] = _stop(asked["stop"], conversation)
     if asked.get("prediction") is not None:
         kept["prediction"] = _prediction(asked["prediction"], conversation)
+    for key in ("tools", "response_format"):
+        _descriptions(asked.get(key), (key,), conversation)
     return kept
+
+
+def _descriptions(value: object, path: Path, conversation: Conversation) -> None:
+    """What an app says of its tools and formats is the app's own word, like a system prompt; but
+    an identifier in it must not go upstream either."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "description" and isinstance(inner, str):
+                conversation.text(inner, (*path, key), Speaker.SYSTEM)
+            else:
+                _descriptions(inner, (*path, key), conversation)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _descriptions(inner, (*path, index), conversation)
 
 
 def _metadata(value: object, conversation: Conversation) -> Json:

@@ -320,3 +320,7 @@ def test_questions_have_no_tier_and_a_tier_is_never_lowered(policy_text, scope) 
     sure = Confidence(0.99, proven=True)
     assert policies.tiered(before, scope(side=Side.INPUT), sure) == before
     assert policies.tiered(before, scope(side=Side.OUTPUT), sure).tier is Tier.TAKEOVER
+
+
+def test_needs_are_all_that_some_rule_depends_on(rules: Build) -> None:
+    assert rules(IP, TCM).needs == {"phi.ip", "eth.tcm"}

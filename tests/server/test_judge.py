@@ -79,3 +79,12 @@ async def test_the_same_text_gets_the_same_verdict_as_in_an_exchange(policies, t
     verdict, _ = await judge(PANEL, policies, sample(text), scene)
     assert verdict.action is outcome.close.verdict.action
     assert verdict.tier is outcome.close.verdict.tier
+
+
+async def test_a_long_question_is_judged_in_parts_with_offsets_of_the_whole(policies) -> None:
+    text = "头痛三天。" * 700 + "张三"
+    verdict, seen = await judge(PANEL, policies, sample(text, Side.INPUT), Scene.C)
+    assert verdict.action is Action.REDACT
+    assert [(f.span.start, f.span.end) for f in seen.findings] == [(3500, 3502)]
+    context = sample("好。", Side.INPUT, context=("张三。" + text,))
+    assert (await judge(PANEL, policies, context, Scene.C))[0].action is Action.ALLOW

@@ -237,3 +237,30 @@ def test_an_odd_value_anywhere_is_refused_or_seen(
         assert {text for text in strings(sent(request)) if "§" in text} <= turns
         told = ""
     assert "§" not in told
+
+
+def test_descriptions_of_tools_and_formats_are_masked_like_any_text() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"description": {"type": "string", "description": "患者张三"}},
+    }
+    tools = [
+        {
+            "type": "function",
+            "function": {"name": "lab", "description": "打13800138000", "parameters": schema},
+        }
+    ]
+    shape = {
+        "type": "json_schema",
+        "json_schema": {"name": "x", "schema": {"items": [{"description": "好"}]}},
+    }
+    exchange, request = asked(tools=tools, response_format=shape)
+    told = [(turn.speaker, turn.text) for turn in exchange.turns[:3]]
+    assert told == [
+        (Speaker.SYSTEM, "打13800138000"),
+        (Speaker.SYSTEM, "患者张三"),
+        (Speaker.SYSTEM, "好"),
+    ]
+    sent = orjson.loads(upstream_body(request, {0: "打<MOBILE_1>"}, ask_logprobs=False))
+    assert sent["tools"][0]["function"]["description"] == "打<MOBILE_1>"
+    assert sent["tools"][0]["function"]["parameters"] == schema
