@@ -5,8 +5,10 @@ Mounted in front of the FastAPI app; everything it does not know goes there.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from guardrail.domain.errors import BadRequest, BrokenLedger, GuardrailError
@@ -19,6 +21,7 @@ from guardrail.server.driver import Driver
 from guardrail.server.house import House
 from guardrail.server.reply import JSON, Reply, Send
 from guardrail.wire import chat, problem
+from guardrail.wire.sse import DONE, frame
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CHAT = "/v1/chat/completions"
@@ -51,6 +54,7 @@ class _Call:
         self._caller = Caller(name="unknown", tenant="unknown")
         self._bytes = 0
         self._started = False
+        self._stream = False
 
     async def run(self) -> None:
         found = body.headers(self._scope)
@@ -86,6 +90,7 @@ class _Call:
             at=at,
         )
         limited(self._caller, exchange.model)
+        self._stream = exchange.stream
         writer = chat.AnswerWriter(exchange, request, int(at))
         digest = self._house.shelf.current.digest
         reply = Reply(self._sent, exchange, writer, digest)
@@ -102,9 +107,16 @@ class _Call:
     async def refuse(self, error: GuardrailError) -> None:
         """An error for a call that never became an exchange (or met a bug); it is recorded too."""
         await self._note(error)
-        if self._started:
-            await self._send({"type": "http.response.body", "body": b""})
-            return
+        with suppress(TimeoutError, OSError):  # whoever does not listen is not waited for
+            async with asyncio.timeout(self._house.settings.limits.write_s):
+                await (self._break_off(error) if self._started else self._answer(error))
+
+    async def _break_off(self, error: GuardrailError) -> None:
+        """The end of an answer that had begun: a stream says why."""
+        end = frame(problem.shape(error)) + DONE if self._stream else b""
+        await self._send({"type": "http.response.body", "body": end})
+
+    async def _answer(self, error: GuardrailError) -> None:
         data = problem.body(error)
         headers = [
             *JSON,

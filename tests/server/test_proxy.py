@@ -7,7 +7,7 @@ import pytest
 
 from guardrail.domain.errors import BrokenLedger, UpstreamFailed
 from guardrail.domain.exchange import Channel
-from guardrail.guard import events
+from guardrail.guard import effects, events
 from guardrail.settings import LimitSettings
 from guardrail.storage.memory import MemoryLedger
 from guardrail.testing import ScriptedDetector, saying
@@ -321,3 +321,39 @@ async def test_a_process_that_ends_leaves_a_record(world) -> None:
         task.cancel()
     (released,) = await w.entries("released")
     assert released.facts["code"] == "shutting_down"
+
+
+async def test_a_bug_in_the_middle_of_a_stream_ends_it_with_an_error(world) -> None:
+    w = world("第一句。第二句。")
+    seen = w.watch.saw
+
+    def broken(exchange, thing, at):
+        seen(exchange, thing, at)
+        if isinstance(thing, effects.Record):
+            raise TypeError("张三")
+
+    w.watch.saw = broken
+    answer = await w.chat(stream=True)
+    assert answer.chunks[-1]["error"]["code"] == "internal_error"
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+    assert "张三" not in answer.body.decode()
+
+
+async def test_a_caller_who_does_not_read_his_error_is_not_waited_for(world) -> None:
+    w = world(limits=LimitSettings(write_s=0.05))
+
+    async def stuck(message):
+        await asyncio.sleep(60)
+
+    async def receive():
+        return {"type": "http.request", "body": b"{", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "path": "/v1/chat/completions",
+        "method": "POST",
+        "headers": [(b"authorization", b"Bearer app-key")],
+    }
+    async with asyncio.timeout(5):
+        await w.app(scope, receive, stuck)
+    assert await w.kinds() == ["refused"]
