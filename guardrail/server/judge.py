@@ -74,9 +74,8 @@ async def _answer(
         looks: Sequence[Look] = await asyncio.gather(*(panel.look(p) for _, p in now))
         for (unit, asked), look in zip(now, looks, strict=True):
             for _ in flow.take(unit, look, last=asked.last):
+                # Not stopped by a block: who asks wants all that there is to find.
                 flow.verdict = verdict = policies.judge(scope, flow.sight.observed)
-                if verdict.action is Action.BLOCK:
-                    return verdict
         again = None if units else flow.reinspection()
         units = [again] if again else units
     return verdict

@@ -88,3 +88,9 @@ async def test_a_long_question_is_judged_in_parts_with_offsets_of_the_whole(poli
     assert [(f.span.start, f.span.end) for f in seen.findings] == [(3500, 3502)]
     context = sample("好。", Side.INPUT, context=("张三。" + text,))
     assert (await judge(PANEL, policies, context, Scene.C))[0].action is Action.ALLOW
+
+
+async def test_what_stands_behind_a_block_is_reported_too(policies) -> None:
+    verdict, seen = await judge(PANEL, policies, sample("请开药。打张三。"), Scene.C)
+    assert verdict.action is Action.BLOCK
+    assert {f.kind for f in seen.findings} == {"prescription.order", "phi.mobile"}
