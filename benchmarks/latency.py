@@ -2,8 +2,8 @@
 
     python -m benchmarks.latency --chats 200
 
-Both run on this machine in processes of their own: a scripted upstream, and guardrail with its
-shipped defaults in front of it. Calls are interleaved, one at a time, so that both meet the same
+Both run on this machine in processes of their own: a scripted upstream that says the question again,
+and guardrail with its shipped defaults in front of it. Every text is new, so that no look is recalled. Calls are interleaved, one at a time, so that both meet the same
 machine. The ratio and the difference are what counts; absolute times are the machine's.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import socket
 import statistics
@@ -25,7 +26,7 @@ import aiohttp
 
 from guardrail.cli import demo
 
-QUESTION = "我头痛两天了，平时生活上要注意什么？"
+QUESTION = "我头痛{}天了，平时生活上要注意什么？建议多休息、多喝水，清淡饮食，症状加重请就医。"
 STARTS_WITHIN_S = 120
 
 
@@ -57,13 +58,11 @@ async def ready(client: aiohttp.ClientSession, url: str) -> None:
     raise SystemExit("the server did not start")
 
 
-async def pieces(client: aiohttp.ClientSession, url: str, *, stream: bool) -> AsyncIterator[float]:
+async def pieces(
+    client: aiohttp.ClientSession, url: str, said: str, *, stream: bool
+) -> AsyncIterator[float]:
     """Seconds to the first content and to the end of one chat."""
-    body = {
-        "model": "scripted",
-        "stream": stream,
-        "messages": [{"role": "user", "content": QUESTION}],
-    }
+    body = {"model": "echo", "stream": stream, "messages": [{"role": "user", "content": said}]}
     began = time.perf_counter()
     first = None
     async with client.post(f"{url}/chat/completions", json=body) as response:
@@ -76,13 +75,15 @@ async def pieces(client: aiohttp.ClientSession, url: str, *, stream: bool) -> As
 
 async def measure(direct: str, guard: str, chats: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
+    asked = itertools.count(2)
     async with aiohttp.ClientSession() as client:
         await ready(client, guard)
         for turn in range(chats + 10):
             for name, url in (("direct", direct), ("guarded", guard)):
                 for stream in (False, True):
                     kind = "stream" if stream else "whole"
-                    times = [seconds async for seconds in pieces(client, url, stream=stream)]
+                    said = QUESTION.format(next(asked))
+                    times = [s async for s in pieces(client, url, said, stream=stream)]
                     if turn >= 10:  # the first ten warm up
                         found.setdefault(f"{kind} {name} first", []).append(times[0] * 1000)
                         found.setdefault(f"{kind} {name} end", []).append(times[1] * 1000)
