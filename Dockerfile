@@ -8,8 +8,8 @@
 # requirements/gpu.txt; the host brings the driver and the NVIDIA container toolkit.
 ARG BASE_IMAGE=python:3.12-slim
 
-# ---- what is installed, once per kind of machine. Policies go inside the package, where an
-# installed guardrail looks for the shipped ones.
+# ---- what is installed, once per kind of machine. Policies go into the package (pyproject.toml says
+# how), where an installed guardrail looks for the shipped ones.
 FROM ${BASE_IMAGE} AS packages
 ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -21,7 +21,7 @@ COPY requirements/cpu.txt requirements/
 RUN /opt/guardrail/bin/pip install --require-hashes -r requirements/cpu.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY guardrail guardrail
-COPY policies guardrail/policies
+COPY policies policies
 RUN /opt/guardrail/bin/pip install --no-deps --no-build-isolation .
 
 FROM packages AS packages-gpu
@@ -29,7 +29,7 @@ COPY requirements/gpu.txt requirements/
 RUN /opt/guardrail/bin/pip install --require-hashes -r requirements/gpu.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY guardrail guardrail
-COPY policies guardrail/policies
+COPY policies policies
 RUN /opt/guardrail/bin/pip install --no-deps --no-build-isolation .
 
 # ---- what runs: no compiler, no root, nothing written outside the data folder and /tmp
