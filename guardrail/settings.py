@@ -21,7 +21,10 @@ from guardrail.domain.errors import BadConfig
 from guardrail.domain.exchange import Audience, Caller, Scene
 
 PREFIX = "GUARDRAIL_"
-NOT_SETTINGS = frozenset({"GUARDRAIL_NO_SKIP", "GUARDRAIL_CASES_URL", "GUARDRAIL_CASES_KEY"})
+CONFIG = "GUARDRAIL_CONFIG"  # names the settings file where the command line does not
+NOT_SETTINGS = frozenset(
+    {CONFIG, "GUARDRAIL_NO_SKIP", "GUARDRAIL_CASES_URL", "GUARDRAIL_CASES_KEY"}
+)
 
 
 class _Frozen(BaseModel):
@@ -125,7 +128,8 @@ def load(
 ) -> Settings:
     """Read file, environment and overrides (dotted keys; None is passed by). Raises `BadConfig`."""
     environment = os.environ if environment is None else environment  # noqa: TID251 - the one reader
-    read = _read(path)
+    named = environment.get(CONFIG)
+    read = _read(Path(named) if path is None and named else path)
     data = _merged(cast(dict[str, Any], read.data if read else {}), _from_environment(environment))
     for key, value in (overrides or {}).items():
         if value is not None:

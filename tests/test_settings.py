@@ -154,3 +154,11 @@ def test_a_key_is_a_caller() -> None:
 def test_nothing_changes_once_it_is_read() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]
+
+
+def test_the_environment_may_name_the_file_and_the_command_line_wins(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"data: {name}\n", "utf-8")
+    environment = {"GUARDRAIL_CONFIG": str(tmp_path / "one")}
+    assert load(environment=environment).data == Path("one")
+    assert load(tmp_path / "two", environment).data == Path("two")
