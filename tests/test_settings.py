@@ -53,7 +53,7 @@ def test_the_process_s_own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_words_that_only_look_like_settings_are_passed_by() -> None:
-    assert load(None, dict.fromkeys(NOT_SETTINGS, "1")) == Settings()
+    assert load(None, dict.fromkeys(NOT_SETTINGS - {"GUARDRAIL_CONFIG"}, "1")) == Settings()
 
 
 @pytest.mark.parametrize(
