@@ -23,7 +23,7 @@ from guardrail.detectors.phrases import PhraseDetector
 from guardrail.detectors.prescription import PrescriptionDetector
 from guardrail.detectors.recall import Recall
 from guardrail.domain.case import CaseState
-from guardrail.domain.errors import UpstreamFailed
+from guardrail.domain.errors import BadConfig, UpstreamFailed
 from guardrail.guard.ports import Detector, Ledger, Upstream
 from guardrail.ledger.docket import Docket
 from guardrail.policy.compile import load, shipped_folder
@@ -66,6 +66,19 @@ def detectors(judge: ClassifierDetector) -> list[Detector]:
     return [PhiDetector(), PrescriptionDetector(), PhraseDetector(), judge]
 
 
+def covered(compiled: PolicySet, looking: Sequence[Detector]) -> PolicySet:
+    """The same policies, if somebody looks for all that their rules need. Raises `BadConfig`: a
+    rule that waits for what nobody reports would be silent for ever."""
+    unseen = compiled.needs.difference(*(detector.kinds for detector in looking))
+    if unseen:
+        raise BadConfig(
+            "policy_unseen",
+            f"no detector reports {', '.join(sorted(unseen))}, which the policies need.",
+            "Remove the rules, or install the detector or model that reports it.",
+        )
+    return compiled
+
+
 @asynccontextmanager
 async def opened(
     settings: Settings,
@@ -79,10 +92,11 @@ async def opened(
     Raises `BadConfig` and `BrokenLedger`: then nothing has been started.
     """
     async with AsyncExitStack() as stack:
-        shelf = Shelf(lambda: policies(settings), policies(settings))
+        compiled = policies(settings)
         judge = await asyncio.to_thread(classifiers, settings)
         stack.push_async_callback(judge.close)
         looking = await asyncio.to_thread(detectors, judge)
+        shelf = Shelf(lambda: covered(policies(settings), looking), covered(compiled, looking))
         ledger = ledger or await _ledger(settings, clock, stack)
         docket, last = await _docket(ledger)
         upstream = upstream or HttpUpstream(settings.upstream, clock)

@@ -17,7 +17,7 @@ from guardrail.guard import events
 from guardrail.server.house import House
 from guardrail.settings import ClassifierSettings, Settings
 from guardrail.storage.memory import MemoryLedger
-from guardrail.testing import ScriptedUpstream, saying
+from guardrail.testing import ScriptedDetector, ScriptedUpstream, saying
 
 pytestmark = pytest.mark.may_block("building the house reads its files before anyone is served")
 SAID = "考虑偏头痛。Please rest."
@@ -122,3 +122,12 @@ def test_policies_are_those_of_the_settings(tmp_path: Path) -> None:
     assert app.policies(Settings()).digest
     with pytest.raises(BadConfig):
         app.policies(Settings(policies=tmp_path / "none"))
+
+
+def test_a_rule_that_nobody_looks_for_refuses_to_start() -> None:
+    compiled = app.policies(Settings())
+    with pytest.raises(BadConfig, match="phi.mobile") as error:
+        app.covered(compiled, [ScriptedDetector({"x": "prescription.order"})])
+    assert error.value.code == "policy_unseen"
+    every = ScriptedDetector({kind: kind for kind in compiled.needs})
+    assert app.covered(compiled, [every]) is compiled
