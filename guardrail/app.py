@@ -118,8 +118,7 @@ async def opened(
             models=[f"{judge.name} {judge.version}"],
             doors=Doors(settings.limits.in_flight),
         )
-        house.on_case.append(lambda _: _count_cases(metrics, docket))
-        _count_cases(metrics, docket)
+        _counted(house, metrics)
         yield house
 
 
@@ -201,6 +200,12 @@ def _reloaded(metrics: Metrics, shelf: Shelf, result: str) -> None:
 
 def _in_force(metrics: Metrics, shelf: Shelf) -> None:
     metrics.policy(shelf.current.digest, (rule.id for rule in shelf.current.rules))
+
+
+def _counted(house: House, metrics: Metrics) -> None:
+    """Keep the metrics' view of the cases up to date."""
+    house.on_case.append(lambda _: _count_cases(metrics, house.docket))
+    _count_cases(metrics, house.docket)
 
 
 def _count_cases(metrics: Metrics, docket: Docket) -> None:

@@ -126,7 +126,7 @@ def test_policies_are_those_of_the_settings(tmp_path: Path) -> None:
 
 def test_a_rule_that_nobody_looks_for_refuses_to_start() -> None:
     compiled = app.policies(Settings())
-    with pytest.raises(BadConfig, match="phi.mobile") as error:
+    with pytest.raises(BadConfig, match=r"phi\.mobile") as error:
         app.covered(compiled, [ScriptedDetector({"x": "prescription.order"})])
     assert error.value.code == "policy_unseen"
     every = ScriptedDetector({kind: kind for kind in compiled.needs})
