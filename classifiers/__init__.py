@@ -7,5 +7,6 @@ On a busy CPU, `OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE` trains faster than wa
 Read in the order of the steps: `rows` (one labelled text), `sources` (what each source may
 teach), `division` (which sources are for training, dev and test, and the proof that they do not
 mix), `corpus` (step data), `pretrained` (step base), `network` and `train`, `export`, `scoring`
-(any text through the shipped path), `calibrate`, `evaluate` with `baseline`, and `card`.
+(any text through the shipped path), `calibrate`, `evaluate` with `baseline`, and `card`; `compare`
+sets artifacts side by side. `twins` checks the corpus we write, which `corpus` divides as the seed.
 """

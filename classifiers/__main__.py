@@ -17,7 +17,8 @@ EXAMPLE = """\
 examples:
   python -m classifiers all --data ../shared/data
   python -m classifiers train --force       # redo one step
-  python -m classifiers evaluate --data ../shared/data --force
+  python -m classifiers all --config classifiers/config/second.yaml \\
+      --work classifiers/work2 --out classifiers/work2/artifact
 """
 
 
@@ -53,10 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, default=Path("classifiers/config/first.yaml"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("classifiers/work"))
+    parser.add_argument("--out", type=Path, help="artifact folder, not the configuration's")
     parser.add_argument("--force", action="store_true", help="redo a step that is already done")
     options = parser.parse_args(arguments)
     try:
-        shop = Workshop(load(options.config), options.data, options.work)
+        shop = Workshop(load(options.config), options.data, options.work, options.out)
     except BadConfig as error:
         print(error, file=sys.stderr)
         return 2

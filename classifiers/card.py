@@ -34,8 +34,8 @@ PROBES = (
 
 
 def run(shop: Workshop) -> None:
-    """Writes the artifact named in the configuration, and card/done."""
-    target = Path(shop.config.artifact)
+    """Writes the artifact folder, and card/done."""
+    target = shop.artifact
     target.mkdir(parents=True, exist_ok=True)
     for name in ("model.onnx", "tokenizer.json"):
         shutil.copy(shop.path("export", name), target / name)

@@ -9,13 +9,17 @@ from hashlib import sha256
 
 from tqdm import tqdm
 
-from classifiers import rows
+from classifiers import rows, twins
 from classifiers.division import FREE, Part, check, only_whole_pairs, part_of, without_copies
 from classifiers.rows import Row
 from classifiers.settings import Workshop
-from classifiers.sources import READERS, raw_rows
+from classifiers.sources import READERS, own_twin, raw_rows
 
 Licences = dict[str, set[str]]
+
+
+class Faulty(Exception):
+    """The corpus in this repository does not pass its own check."""
 
 
 def run(shop: Workshop) -> None:
@@ -37,7 +41,16 @@ def _read(shop: Workshop) -> tuple[list[Row], Licences]:
             if reader := readers.get(source):
                 found.extend(reader(raw))
                 licences[source].add(raw.get("licence_class", FREE))
+    if shop.config.own_twins:
+        found.extend(own(twins.read(())))
     return found, licences
+
+
+def own(raws: Sequence[twins.Row]) -> list[Row]:
+    """The rows of our own corpus. Raises `Faulty` where one is not of the agreed shape."""
+    if wrong := list(twins.faults(raws)):
+        raise Faulty(f"{len(wrong)} faults, the first: {wrong[0]}")
+    return [row for raw in raws for row in own_twin(raw)]
 
 
 def divide(found: Sequence[Row]) -> dict[Part, Sequence[Row]]:
@@ -56,6 +69,8 @@ def _summary(shop: Workshop, parts: dict[Part, Sequence[Row]]) -> dict[str, obje
     digest = sha256()
     for name in sorted(READERS):
         digest.update(name.encode() + sha256((shop.data / name).read_bytes()).digest())
+    for path in twins.files() if shop.config.own_twins else ():
+        digest.update(path.name.encode() + sha256(path.read_bytes()).digest())
     return {
         "data_version": digest.hexdigest()[:16],
         "rows": {

@@ -1,8 +1,8 @@
 """Which sources train, which tune, which judge; and the check that they do not mix.
 
 Public sources are divided whole, never row by row: held-back rows of a training source measure
-memory, not judgement. The seed corpus is divided by `situation`, because pairs of one situation
-share near-copied text.
+memory, not judgement. What we wrote, seed and own corpus, is divided by `situation`, because pairs
+of one situation share near-copied text.
 """
 
 from __future__ import annotations
@@ -56,11 +56,17 @@ PART_OF_SOURCE: dict[str, Part] = {
     "yy-hh/LlmMedEval": Part.TEST,
 }
 FREE = "permissive"
+WRITTEN = ("seed/", "own/")
+
+
+def written(row: Row) -> bool:
+    """Is it text of ours, divided by its group and not by its source?"""
+    return row.source.startswith(WRITTEN)
 
 
 def part_of(row: Row) -> Part:
     """Where a row belongs. Raises KeyError for a source that nobody has placed."""
-    if not row.source.startswith("seed/"):
+    if not written(row):
         return PART_OF_SOURCE[row.source]
     share = int(sha256(row.group.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
     if share < 0.70:
@@ -74,12 +80,17 @@ def check(parts: dict[Part, Sequence[Row]], licences: dict[str, set[str]]) -> No
     where: dict[str, Part] = {}
     for part, rows in parts.items():
         for row in rows:
-            for key in (f"group {row.source} {row.group}", f"text {folded(row.text)}"):
+            for key in (_group(row), f"text {folded(row.text)}"):
                 if where.setdefault(key, part) is not part:
                     raise PartsMixed(f"{row.id}: {key[:40]} is in {where[key]} and {part}")
     for source in {row.source for row in parts[Part.TRAIN]}:
         if licences.get(source, {FREE}) != {FREE}:
             raise PartsMixed(f"{source} is not freely licensed and may not train")
+
+
+def _group(row: Row) -> str:
+    """A situation is one whichever of our corpora tells it; a public source is one group itself."""
+    return f"group {row.group}" if written(row) else f"group {row.source} {row.group}"
 
 
 def without_copies(rows: Iterable[Row], judged: Iterable[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from classifiers import calibrate, scoring
 from classifiers.calibrate import Fit, probabilities
-from classifiers.division import Part
+from classifiers.division import Part, written
 from classifiers.measure import (
     Rate,
     Scores,
@@ -83,25 +83,24 @@ def figures(shop: Workshop, dev: Scored, test: Scored) -> Figures:
     fits = calibrate.fit(dev, shop.config.prior)
     points = calibrate.thresholds(dev, fits, shop.config.false_alarms)
     judged = Judged(test.rows, probabilities(test, fits), points)
-    return {point: _at(judged, point) for point in points} | {
+    return {point: at(judged, point) for point in points} | {
         "auc": {head: _auc(judged, head) for head in HEADS},
-        "twins_ordered": _ordered(judged).facts(),
+        "twins_ordered": ordered(judged).facts(),
         "twins_ordered_by_dimension": {
-            head: _ordered(judged.picked(_of(head))).facts() for head in (*DIMENSIONS, "self_harm")
+            head: ordered(judged.picked(_of(head))).facts() for head in (*DIMENSIONS, "self_harm")
         },
         "crisis_auc": _crisis(judged),
         "calibration_error": _calibration_error(shop, test, fits),
     }
 
 
-def _at(judged: Judged, point: str) -> Figures:
-    seed = judged.picked(lambda row: row.pool == "twins")
-    violations = seed.picked(lambda row: row.positive)
-    compliant = seed.picked(lambda row: not row.positive)
-    found: Figures = {
-        "twins: violations found by any head": violations.alarms(point).facts(),
-        "twins: violations found by their own head": violations.hits(point).facts(),
-        "twins: compliant halves flagged": compliant.alarms(point).facts(),
+def at(judged: Judged, point: str) -> Figures:
+    """Every share at one operating point."""
+    violations = judged.picked(_pool("twins", positive=True))
+    found: Figures = _twins(judged, point, "twins")
+    for source in sorted({row.source for row in violations.rows}):
+        found |= _twins(judged.picked(_source(source, "twins")), point, source)
+    found |= {
         "injection: found": judged.picked(_pool("injection", positive=True)).hits(point).facts(),
         "injection: look-alikes flagged": judged.picked(_pool("injection", positive=False))
         .alarms(point)
@@ -126,12 +125,22 @@ def _at(judged: Judged, point: str) -> Figures:
             head: violations.picked(_of(head)).hits(point).facts() for head in DIMENSIONS
         },
     }
-    for source in sorted({row.source for row in judged.rows if not row.source.startswith("seed")}):
+    for source in sorted({row.source for row in judged.rows if not written(row)}):
         for pool in sorted({row.pool for row in judged.rows if row.source == source}):
             part = judged.picked(_source(source, pool))
             share = part.alarms(point) if pool != "attacks_eval" else part.hits(point)
             found[f"{pool} | {source}"] = share.facts()
     return found
+
+
+def _twins(judged: Judged, point: str, name: str) -> Figures:
+    violations = judged.picked(_pool("twins", positive=True))
+    compliant = judged.picked(_pool("twins", positive=False))
+    return {
+        f"{name}: violations found by any head": violations.alarms(point).facts(),
+        f"{name}: violations found by their own head": violations.hits(point).facts(),
+        f"{name}: compliant halves flagged": compliant.alarms(point).facts(),
+    }
 
 
 def _pool(name: str, *, positive: bool | None = None) -> Callable[[Row], bool]:
@@ -149,7 +158,7 @@ def _of(head: str) -> Callable[[Row], bool]:
 
 def _auc(judged: Judged, head: str) -> Figures:
     """On own text: violations of the head against ordinary texts, and against compliant twins."""
-    own = judged.picked(lambda row: row.source.startswith("seed") and row.known.get(head) == 1)
+    own = judged.picked(lambda row: written(row) and row.known.get(head) == 1)
     ordinary, near = judged.picked(_pool("benign")), judged.picked(_pool("twins", positive=False))
     if head == "injection":
         near = judged.picked(_pool("injection", positive=False))
@@ -161,7 +170,7 @@ def _auc(judged: Judged, head: str) -> Figures:
     }
 
 
-def _ordered(judged: Judged) -> Rate:
+def ordered(judged: Judged) -> Rate:
     """Pairs whose violation scores above its compliant twin on a head it is marked with."""
     best: dict[str, dict[bool, int]] = {}
     for number, row in enumerate(judged.rows):

@@ -18,6 +18,8 @@ class RunConfig:
     seed: int
     artifact: str
     base: str
+    start: str
+    own_twins: bool
     max_tokens: int
     context_tokens: int
     context_sentences: int
@@ -43,11 +45,17 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """A run: its configuration, the data folder, and the folder that holds what steps leave."""
+    """A run: its configuration, the data folder, the folder that holds what steps leave, and where
+    the artifact goes when not to where the configuration says."""
 
     config: RunConfig
     data: Path
     work: Path
+    out: Path | None = None
+
+    @property
+    def artifact(self) -> Path:
+        return self.out or Path(self.config.artifact)
 
     def path(self, *parts: str) -> Path:
         """A file of the run; its folder is made."""

@@ -42,16 +42,21 @@ def _row(raw: Raw, pool: str, known: dict[str, int], text: str = "", mark: str =
     )
 
 
-def twin(raw: Raw) -> Iterator[Row]:
-    """A seed row. Dimensions that a violation is not marked with count as 0, with little weight."""
+def twin(raw: Raw, source: str = "seed/twins") -> Iterator[Row]:
+    """A row of the pairs we write. Dimensions that a violation is not marked with count as 0, with little weight."""
     marked = set(raw["dims"])
     known = clean(but=["injection"] if marked else [])
     known.update(dict.fromkeys(marked, 1))
     doubt = {head: NEIGHBOUR_WEIGHT for head in known if marked and not known[head]}
     yield Row(
-        raw["id"], raw["text"], "seed/twins", "twins", raw["lang"], known, doubt,
+        raw["id"], raw["text"], source, "twins", raw["lang"], known, doubt,
         group=raw["situation"], pair=raw["pair"],
     )  # fmt: skip
+
+
+def own_twin(raw: Raw) -> Iterator[Row]:
+    """A row of the corpus in this repository, `classifiers.twins`; of the same shape as the seed's."""
+    return twin(raw, "own/twins")
 
 
 def injection(raw: Raw) -> Iterator[Row]:

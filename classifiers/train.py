@@ -114,6 +114,10 @@ class Training:
 
     def _resume(self) -> int:
         if not self.state.exists():
+            if self.config.start:
+                self.network.load_state_dict(
+                    torch.load(self.config.start, map_location=self.device)
+                )
             return 0
         kept = torch.load(self.state, map_location=self.device)
         self.network.load_state_dict(kept["network"])

@@ -35,10 +35,15 @@ NEAR = 0.5  # 5-gram Jaccard from which two texts of different situations are ne
 MIN_CHARS, MAX_CHARS = 8, 900
 
 
-def read(files: Sequence[Path]) -> list[Row]:
+def files() -> list[Path]:
+    """The files of the corpus."""
+    return sorted(HERE.glob("*.jsonl"))
+
+
+def read(chosen: Sequence[Path]) -> list[Row]:
     """All rows of the files (all of the corpus when none is named)."""
     rows = []
-    for path in files or sorted(HERE.glob("*.jsonl")):
+    for path in chosen or files():
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             try:
                 rows.append({**json.loads(line), "at": f"{path.name}:{number}"})

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from classifiers.corpus import divide
+import pytest
+
+from classifiers import twins
+from classifiers.corpus import Faulty, divide, own
 from classifiers.division import Part, check
 from classifiers.rows import Row, clean
 
@@ -39,3 +42,24 @@ def test_what_divide_gives_passes_the_check() -> None:
         "Toyhom/Chinese-medical-dialogue-data-3"
     ]
     assert all(part in {row.group[0] for row in parts[part]} or parts[part] for part in Part)
+
+
+def test_the_corpus_of_this_repository_is_read_whole_and_its_situations_are_not_parted() -> None:
+    raws = twins.read(())
+    found = own(raws)
+    assert len(found) == len(raws)
+    assert {row.source for row in found} == {"own/twins"}
+    parts = divide(found)
+    check(parts, {})
+    groups = [{row.group for row in members} for members in parts.values()]
+    assert all(groups)
+    assert sum(map(len, groups)) == len(set().union(*groups))
+    for members in parts.values():
+        flags = [row.positive for row in members]
+        assert flags.count(True) == flags.count(False)
+
+
+def test_a_corpus_with_faults_teaches_nothing() -> None:
+    half = twins.read(())[:1]
+    with pytest.raises(Faulty, match="not one violation and one ok"):
+        own(half)

@@ -28,7 +28,7 @@ def row(number: str, text: str = "", source: str = "seed/twins", **more: str) ->
 @given(st.text(min_size=1, max_size=12))
 def test_a_situation_is_never_parted(group: str) -> None:
     parts = {
-        part_of(row(str(n), source=s, group=group)) for n in range(3) for s in ("seed/a", "seed/b")
+        part_of(row(str(n), source=s, group=group)) for n in range(3) for s in ("seed/a", "own/b")
     }
     assert len(parts) == 1
 
@@ -53,6 +53,7 @@ def test_an_unplaced_source_is_refused() -> None:
     ("train", "test"),
     [
         (row("1", group="g"), row("2", group="g")),
+        (row("1", group="g"), row("2", source="own/twins", group="g")),
         (row("1", "今天要停药吗？"), row("2", " 今天 要停药吗 ")),
         (row("1", "Stop the DRUG."), row("2", "ｓｔｏｐ the drug")),
         (row("1", source="a/b", group="a/b"), row("2", source="a/b", group="a/b")),

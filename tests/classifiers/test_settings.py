@@ -18,6 +18,22 @@ def test_the_first_configuration_is_whole() -> None:
     assert config.false_alarms["block"] < config.false_alarms["handover"] <= 0.01
 
 
+def test_the_second_goes_on_from_the_first_and_is_divided_and_judged_alike() -> None:
+    first, second = load(FIRST), load(FIRST.with_name("second.yaml"))
+    assert (second.own_twins, first.own_twins) == (True, False)
+    assert (second.start, first.start) == ("classifiers/work/train/model.pt", "")
+    same = ("seed", "shape", "prior", "false_alarms", "dev_benign", "test_benign", "artifact")
+    assert [getattr(second, key) for key in same] == [getattr(first, key) for key in same]
+
+
+def test_the_artifact_goes_where_the_configuration_says_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    config = load(FIRST)
+    assert Workshop(config, tmp_path, tmp_path).artifact == Path(config.artifact)
+    assert Workshop(config, tmp_path, tmp_path, tmp_path / "a").artifact == tmp_path / "a"
+
+
 def test_an_unknown_key_is_named_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(FIRST.read_text("utf-8") + "epoch: 3\n", "utf-8")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,13 @@ def test_a_violation_teaches_its_own_heads_fully_and_the_others_little() -> None
     assert {head for head, flag in row.known.items() if flag} == {"eth.tcm", "saf.medication"}
     assert "injection" not in row.known
     assert set(row.doubt) == set(row.known) - {"eth.tcm", "saf.medication"}
+
+
+def test_the_own_corpus_teaches_as_the_seed_does() -> None:
+    (own,) = sources.own_twin(seed("violation", ["eth.tcm"]))
+    (other,) = sources.twin(seed("violation", ["eth.tcm"]))
+    assert (own.source, other.source) == ("own/twins", "seed/twins")
+    assert replace(own, source=other.source) == other
 
 
 def test_an_injection_says_nothing_about_dimensions() -> None:
