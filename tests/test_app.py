@@ -12,8 +12,9 @@ import pytest
 
 from guardrail import app
 from guardrail.domain.errors import BadConfig, UpstreamFailed
-from guardrail.domain.exchange import Channel
+from guardrail.domain.exchange import Audience, Channel, Scene, Side, Speaker
 from guardrail.guard import events
+from guardrail.policy.evaluate import Scope
 from guardrail.server.house import House
 from guardrail.settings import ClassifierSettings, Settings
 from guardrail.storage.memory import MemoryLedger
@@ -131,3 +132,11 @@ def test_a_rule_that_nobody_looks_for_refuses_to_start() -> None:
     assert error.value.code == "policy_unseen"
     every = ScriptedDetector({kind: kind for kind in compiled.needs})
     assert app.covered(compiled, [every]) is compiled
+
+
+def test_a_system_prompt_is_looked_at_for_identifiers_alone() -> None:
+    needed = app.policies(Settings()).needed(
+        Scope(Scene.A, Side.INPUT, Audience.PATIENT, "default", "", Speaker.SYSTEM)
+    )
+    assert needed
+    assert all(kind.startswith("phi.") for kind in needed)

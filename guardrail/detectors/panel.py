@@ -59,19 +59,26 @@ class Panel:
 
     async def look(self, passage: Passage) -> Look:
         """Findings and gaps about `passage`, in its own offsets; the order is always the same."""
+        due = self._due(passage)
         if len(passage.text) > self._max_chars:
-            return self._blind(GapReason.TOO_LONG)
+            return self._blind(due, GapReason.TOO_LONG)
         started = self._now()
         try:
             async with asyncio.timeout(self._deadline_ms / 1000):
                 normal = await _normalised(passage.text)
         except TimeoutError:
-            return self._blind(GapReason.LATE)
+            return self._blind(due, GapReason.LATE)
         plain = replace(passage, text=normal.text, fresh=normal.upto(passage.fresh))
         left_ms = self._deadline_ms - (self._now() - started) * 1000
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._ask(each, plain, left_ms)) for each in self._detectors]
-        return self._collected(passage, normal, [task.result() for task in asked])
+            asked = [group.create_task(self._ask(each, plain, left_ms)) for each in due]
+        answers = [task.result() for task in asked]
+        return self._collected(passage, normal, list(zip(due, answers, strict=True)))
+
+    def _due(self, passage: Passage) -> list[Detector]:
+        """Detectors that may report something anyone will read."""
+        wanted = passage.kinds
+        return [each for each in self._detectors if wanted is None or each.kinds & wanted]
 
     async def _ask(self, detector: Detector, passage: Passage, left_ms: float) -> _Answer:
         started = self._now()
@@ -90,9 +97,10 @@ class Panel:
             report, reason = None, GapReason.BROKEN
         return _Answer(report, reason, (self._now() - started) * 1000)
 
-    def _collected(self, passage: Passage, normal: Normal, answers: Sequence[_Answer]) -> Look:
-        reports = [answer.report for answer in answers if answer.report is not None]
-        asked = list(zip(self._detectors, answers, strict=True))
+    def _collected(
+        self, passage: Passage, normal: Normal, asked: Sequence[tuple[Detector, _Answer]]
+    ) -> Look:
+        reports = [answer.report for _, answer in asked if answer.report is not None]
         gaps = (_gap(each, answer.reason) for each, answer in asked if answer.reason)
         return Look(
             findings=tuple(_findings(reports, normal)),
@@ -102,9 +110,9 @@ class Panel:
             took_ms={each.name: answer.took_ms for each, answer in asked},
         )
 
-    def _blind(self, reason: GapReason) -> Look:
+    def _blind(self, due: Sequence[Detector], reason: GapReason) -> Look:
         """Nobody could look."""
-        return Look(gaps=(*self._missing, *(_gap(each, reason) for each in self._detectors)))
+        return Look(gaps=(*self._missing, *(_gap(each, reason) for each in due)))
 
     def _now(self) -> float:
         return self._clock() if self._clock else asyncio.get_running_loop().time()

@@ -43,6 +43,13 @@ class Recall:
         return look
 
     def _digest(self, passage: Passage) -> bytes:
-        about = (passage.side, passage.speaker, passage.strand, passage.fresh, passage.last)
+        about = (
+            passage.side,
+            passage.speaker,
+            passage.strand,
+            passage.fresh,
+            passage.last,
+            hash(passage.kinds),
+        )
         text = f"{about!r}\n{passage.text}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16, key=self._key).digest()

@@ -82,7 +82,8 @@ class Passage:
     """A text handed to detectors.
 
     `text[:fresh]` is context that was judged before; `text[fresh:]` is what is new. Spans that
-    detectors report are offsets in `text`. `last` says that nothing will follow.
+    detectors report are offsets in `text`. `last` says that nothing will follow. `kinds` are the
+    finding kinds and score keys that anyone will read; None means all.
     """
 
     text: str
@@ -91,6 +92,7 @@ class Passage:
     strand: Strand = Strand.CONTENT
     fresh: int = 0
     last: bool = True
+    kinds: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,11 @@ class Sight:
 class Flow:
     """See the module. Offsets are characters of the channel's whole text."""
 
-    def __init__(self, channel: Channel, max_chars: int) -> None:
+    def __init__(
+        self, channel: Channel, max_chars: int, kinds: frozenset[str] | None = None
+    ) -> None:
         self.channel = channel
+        self._kinds = kinds
         self.name: str | None = None
         self.text = ""
         self.sight = Sight()
@@ -178,6 +181,7 @@ class Flow:
             strand=self.channel.strand,
             fresh=self._end_of(unit - 1) - start,
             last=self._ended and end == len(self.text),
+            kinds=self._kinds,
         )
 
     def _context_start(self, unit: int) -> int:

@@ -50,11 +50,21 @@ class Question:
     def passages(self) -> Iterator[tuple[int, int, Passage]]:
         """(turn, where in it the passage begins, passage), in order."""
         for turn, asked in enumerate(self._exchange.turns):
+            kinds = self._policies.needed(self._scope(turn))
             for start, fresh, end in cut(asked.text):
                 text = asked.text[start:end]
-                last = end == len(asked.text)
-                passage = Passage(text, Side.INPUT, asked.speaker, fresh=fresh - start, last=last)
-                yield turn, start, passage
+                yield (
+                    turn,
+                    start,
+                    Passage(
+                        text,
+                        Side.INPUT,
+                        asked.speaker,
+                        fresh=fresh - start,
+                        last=end == len(asked.text),
+                        kinds=kinds,
+                    ),
+                )
 
     def take(self, turn: int, start: int, look: Look) -> None:
         self.sights[turn].add(look, start)
@@ -71,8 +81,11 @@ class Question:
         return self.verdict
 
     def _judged(self, n: int) -> Verdict:
+        return self._policies.judge(self._scope(n), self.sights[n].observed)
+
+    def _scope(self, n: int) -> Scope:
         exchange = self._exchange
-        scope = Scope(
+        return Scope(
             scene=exchange.scene,
             side=Side.INPUT,
             audience=exchange.caller.audience,
@@ -80,4 +93,3 @@ class Question:
             purpose=exchange.purpose,
             speaker=exchange.turns[n].speaker,
         )
-        return self._policies.judge(scope, self.sights[n].observed)

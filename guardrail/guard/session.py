@@ -143,10 +143,14 @@ class Session:
     def _on_delta(self, event: events.Delta) -> list[Effect]:
         flow = self._flows.get(event.channel)
         if flow is None:
-            flow = self._flows[event.channel] = Flow(event.channel, self._profile.hold.max_chars)
+            flow = self._flows[event.channel] = self._flow(event.channel)
         flow.name = flow.name or event.name
         flow.append(event.text, event.tokens)
         return self._inspections(flow)
+
+    def _flow(self, channel: Channel) -> Flow:
+        kinds = self._policies.needed(self._scope())
+        return Flow(channel, self._profile.hold.max_chars, kinds)
 
     def _on_finished(self, event: events.Finished) -> list[Effect]:
         self._finish[event.choice] = event.reason
@@ -263,7 +267,7 @@ class Session:
         found = alternatives.read(event.text)
         if found is None:
             return self._undiffered(event.at)
-        self._second = Flow(Channel(), self._profile.hold.max_chars)
+        self._second = self._flow(Channel())
         text = alternatives.rendered(found, language(self._exchange))
         self._second.append(text, ())
         self._second.end()

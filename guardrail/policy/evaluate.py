@@ -27,6 +27,7 @@ from guardrail.domain.verdict import (
 from guardrail.policy.expression import Expression, Facts, Language, Truth
 
 NOT_PROVEN = "confirm_not_proven"
+_SCOPES = 1024  # scopes whose needs are remembered
 _ALL: frozenset[Any] = frozenset()
 
 
@@ -199,6 +200,7 @@ class PolicySet:
         self.policies = tuple(policies)
         self.digest = digest
         self._language = language
+        self._needed: dict[Scope, frozenset[str]] = {}
         self._rules = {
             (scene, side): tuple(self._reaching(scene, side)) for scene in Scene for side in Side
         }
@@ -211,6 +213,16 @@ class PolicySet:
     def needs(self) -> frozenset[str]:
         """Every kind and score key that some rule depends on."""
         return frozenset[str]().union(*(rule.needs for rule in self.rules))
+
+    def needed(self, scope: Scope) -> frozenset[str]:
+        """Every kind and score key that some rule for this scope depends on."""
+        known = self._needed.get(scope)
+        if known is None:
+            if len(self._needed) >= _SCOPES:  # purposes are the callers' words
+                self._needed.clear()
+            needs = (rule.needs for rule in self._applying(scope))
+            known = self._needed[scope] = frozenset[str]().union(*needs)
+        return known
 
     def profile(self, scene: Scene, tenant: str) -> Profile:
         """How this scene is served for this tenant: the strictest of all profiles that apply."""
@@ -228,10 +240,7 @@ class PolicySet:
         of shadow policies are marked and do not count."""
         sight = self._sight(scope, observed)
         reasons = [
-            reason
-            for rule, reaches in self._rules[scope.scene, scope.side]
-            if all(reach.covers(scope) for reach in reaches)
-            for reason in _reasons(rule, scope, sight)
+            reason for rule in self._applying(scope) for reason in _reasons(rule, scope, sight)
         ]
         reasons.sort(key=lambda reason: (-reason.action, reason.rule, bool(reason.gaps)))
         action = max((r.action for r in reasons if not r.shadow), default=Action.ALLOW)
@@ -252,6 +261,11 @@ class PolicySet:
             confidence=confidence,
             notes=verdict.notes + notes,
         )
+
+    def _applying(self, scope: Scope) -> Iterator[Rule]:
+        for rule, reaches in self._rules[scope.scene, scope.side]:
+            if all(reach.covers(scope) for reach in reaches):
+                yield rule
 
     def _reaching(self, scene: Scene, side: Side) -> Iterator[tuple[Rule, tuple[Reach, ...]]]:
         """Rules that may apply there, each with what is left to be checked of its reaches."""

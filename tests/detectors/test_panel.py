@@ -9,6 +9,7 @@ import pytest
 from guardrail.detectors.panel import Panel
 from guardrail.domain.exchange import Passage, Side, Span, Speaker
 from guardrail.domain.finding import Finding, Gap, GapReason, Report
+from guardrail.testing import ScriptedDetector
 
 MOBILE = frozenset({"phi.mobile", "injection"})
 
@@ -184,3 +185,14 @@ async def test_time_is_read_from_the_clock_given() -> None:
     ticks = iter(range(100))
     panel = Panel([Spotter("a", "x")], deadline_ms=1e6, clock=lambda: float(next(ticks)))
     assert (await panel.look(_passage("钟 clock"))).took_ms == {"a": 1000.0}
+
+
+async def test_only_those_are_asked_whose_word_anyone_will_read() -> None:
+    phone = ScriptedDetector({"13800138000": "phi.mobile"}, name="phone")
+    order = ScriptedDetector({"开药": "prescription.order"}, name="order")
+    passage = Passage("开药13800138000", Side.INPUT, Speaker.USER, kinds=frozenset({"phi.mobile"}))
+    look = await Panel([phone, order]).look(passage)
+    assert list(look.took_ms) == ["phone"]
+    assert {found.kind for found in look.findings} == {"phi.mobile"}
+    blind = await Panel([phone, order], max_chars=3).look(passage)
+    assert [gap.detector for gap in blind.gaps] == ["phone"]

@@ -45,11 +45,12 @@ async def test_whatever_differs_is_another_passage() -> None:
         replace(PASSAGE, strand=Strand.TOOL_CALL),
         replace(PASSAGE, fresh=1),
         replace(PASSAGE, last=False),
+        replace(PASSAGE, kinds=frozenset({"phi.mobile"})),
         replace(PASSAGE, text=PASSAGE.text + " "),
         replace(PASSAGE, text="\ud800"),
     ):
         await panel.look(other)
-    assert len(asked) == 8
+    assert len(asked) == 9
 
 
 async def test_a_look_with_a_gap_is_had_again() -> None:

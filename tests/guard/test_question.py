@@ -23,8 +23,8 @@ def phone(start: int) -> Look:
 
 def test_one_passage_for_each_turn_with_who_wrote_it(policy_set) -> None:
     assert list(question(policy_set).passages()) == [
-        (0, 0, Passage("你是助手", Side.INPUT, Speaker.SYSTEM)),
-        (1, 0, Passage("打13800138000", Side.INPUT, Speaker.USER)),
+        (0, 0, Passage("你是助手", Side.INPUT, Speaker.SYSTEM, kinds=policy_set.needs)),
+        (1, 0, Passage("打13800138000", Side.INPUT, Speaker.USER, kinds=policy_set.needs)),
     ]
 
 

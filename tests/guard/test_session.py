@@ -33,6 +33,7 @@ WORDS = {
 }
 DETECTOR = ScriptedDetector(WORDS, precursors=("阿莫西林",))
 CHANNEL = Channel()
+NEEDED = frozenset({*WORDS.values()})
 THREE = json.dumps(
     {
         "alternatives": [
@@ -92,7 +93,7 @@ def test_nothing_leaves_before_it_was_looked_at(policy_set: PolicySet) -> None:
 
 
 def _passage(text: str, *, fresh: int = 0, last: bool = False):
-    return Passage(text, Side.OUTPUT, Speaker.ASSISTANT, Strand.CONTENT, fresh, last)
+    return Passage(text, Side.OUTPUT, Speaker.ASSISTANT, Strand.CONTENT, fresh, last, NEEDED)
 
 
 def test_a_clean_answer_leaves_whole_with_one_record_and_one_close(policy_set: PolicySet) -> None:

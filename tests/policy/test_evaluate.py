@@ -324,3 +324,12 @@ def test_questions_have_no_tier_and_a_tier_is_never_lowered(policy_text, scope) 
 
 def test_needs_are_all_that_some_rule_depends_on(rules: Build) -> None:
     assert rules(IP, TCM).needs == {"phi.ip", "eth.tcm"}
+
+
+def test_what_is_needed_depends_on_who_speaks(rules: Build, scope) -> None:
+    system = "{id: s, severity: low, find: [phi.url], action: redact, scope: {speakers: [system]}}"
+    policies = rules(IP, system)
+    assert policies.needed(scope(speaker=Speaker.SYSTEM)) == {"phi.ip", "phi.url"}
+    assert policies.needed(scope(speaker=Speaker.USER)) == {"phi.ip"}
+    for number in range(1100):  # purposes are the callers' words: what is remembered is bounded
+        assert policies.needed(scope(purpose=str(number))) == {"phi.ip"}
