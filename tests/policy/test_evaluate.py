@@ -330,6 +330,7 @@ def test_what_is_needed_depends_on_who_speaks(rules: Build, scope) -> None:
     system = "{id: s, severity: low, find: [phi.url], action: redact, scope: {speakers: [system]}}"
     policies = rules(IP, system)
     assert policies.needed(scope(speaker=Speaker.SYSTEM)) == {"phi.ip", "phi.url"}
-    assert policies.needed(scope(speaker=Speaker.USER)) == {"phi.ip"}
+    for _ in "twice":
+        assert policies.needed(scope(speaker=Speaker.USER)) == {"phi.ip"}
     for number in range(1100):  # purposes are the callers' words: what is remembered is bounded
         assert policies.needed(scope(purpose=str(number))) == {"phi.ip"}
