@@ -15,19 +15,18 @@ import gzip
 import json
 import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 from tqdm import tqdm
 
 from benchmarks.intervals import rate
 from guardrail import app
-from guardrail.domain.exchange import Caller, Exchange, Scene, Speaker, Turn
-from guardrail.domain.verdict import Action
-from guardrail.guard import effects, events
-from guardrail.guard.effects import Ending
-from guardrail.guard.session import Session
-from guardrail.server.house import House
+from guardrail.domain.exchange import Exchange, Scene
+from guardrail.guard import events
+from guardrail.ledger.entry import Entry, Kind
 from guardrail.settings import Settings
 from guardrail.storage.memory import MemoryLedger
 from guardrail.testing import ScriptedUpstream, saying
@@ -53,66 +52,58 @@ def rows(data: Path, count: int, seed: int) -> list[Row]:
     return drawn[:count]
 
 
-async def judged(house: House, row: Row, scene: Scene) -> effects.Close:
-    """One consultation through the session as the driver would run it."""
-    turn = Turn(Speaker.USER, row["text"], ("messages", 0, "content"))
-    exchange = Exchange(row["id"], "m", (turn,), Caller(scene=scene), scene)
-    session = Session(house.shelf.current)
-    waiting: list[events.Event] = [events.Asked(exchange, 0.0)]
-    while waiting:
-        for effect in session.receive(waiting.pop(0)):
-            match effect:
-                case effects.Inspect():
-                    look = await house.panel.look(effect.passage)
-                    waiting.append(events.Inspected(effect.job, look, 0.0))
-                case effects.Forward():
-                    waiting += saying(row["response"])
-                case effects.Record():
-                    waiting.insert(0, events.Recorded(0, 0.0))
-                case effects.Close():
-                    return effect
-    raise AssertionError("an exchange ended without Close")
+async def asked(client: httpx.AsyncClient, number: int, row: Row) -> Row:
+    """One consultation over HTTP; `seed` tells the scripted upstream which reply is due."""
+    body = {
+        "model": "scripted",
+        "seed": number,
+        "messages": [{"role": "user", "content": row["text"]}],
+    }
+    answer = (await client.post("/v1/chat/completions", json=body, timeout=600)).json()
+    choice, said = answer["choices"][0], answer["guardrail"]
+    return {**said, "blocked": choice["finish_reason"] == "content_filter"}
 
 
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
-    scene = Scene(options.scene)
     drawn = rows(options.data, options.rows, options.seed)
+
+    def reply(_: Exchange, body: bytes) -> list[events.Event | Exception]:
+        return list(saying(drawn[json.loads(body)["seed"]]["response"]))
+
     settings = Settings.model_validate({"limits": {"inspect_ms": 60_000}})
-    upstream = ScriptedUpstream(lambda _exchange, _body: saying(""))
     actions: Counter[str] = Counter()
     rules: Counter[str] = Counter()
     stopped: list[Row] = []
+    upstream = ScriptedUpstream(reply)
     async with app.opened(settings, upstream=upstream, ledger=MemoryLedger()) as house:
-        for row in tqdm(drawn, disable=None):
-            close = await judged(house, row, scene)
-            side = "answer" if close.forwarded else "question"
-            actions[f"{close.verdict.action.name.lower()} ({side})"] += 1
-            fired = {r.rule: r.action for r in close.verdict.reasons if not r.shadow}
-            rules.update(f"{rule} → {action.name.lower()}" for rule, action in fired.items())
-            if close.verdict.action >= Action.REDACT or close.ending is Ending.FILTERED:
-                stopped.append(_kept(row, close))
+        transport = httpx.ASGITransport(app.application(house))
+        headers = {"X-Guardrail-Scene": options.scene}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", headers=headers
+        ) as client:
+            for number, row in enumerate(tqdm(drawn, disable=None)):
+                before = len(upstream.bodies)
+                told = await asked(client, number, row)
+                side = "answer" if len(upstream.bodies) > before else "question"
+                actions[f"{told['action']} ({side})"] += 1
+                rules.update(f"{rule['id']} → {rule['action']}" for rule in told["rules"])
+                if told["blocked"] or told["action"] == "redact":
+                    trail = await house.ledger.trail(told["exchange"])
+                    stopped.append(_kept(row, told, trail))
     if options.texts:
         lines = [json.dumps(row, ensure_ascii=False) for row in stopped]
         options.texts.write_text("\n".join(lines) + "\n", "utf-8")
-    return {"rows": len(drawn), "scene": scene.value, "actions": actions, "rules": rules}
+    return {"rows": len(drawn), "scene": options.scene, "actions": actions, "rules": rules}
 
 
-def _kept(row: Row, close: effects.Close) -> Row:
-    texts = (row["text"], row["response"])
+def _kept(row: Row, told: Row, trail: Sequence[Entry]) -> Row:
+    seen = [entry.facts for entry in trail if entry.kind is Kind.INSPECTED]
     found = [
-        [reason.rule, finding.kind, round(finding.score, 3)]
-        + [text[finding.span.start : finding.span.end] for text in texts]
-        for reason in close.verdict.reasons
-        for finding in reason.findings
+        [finding["kind"], finding["score"], text[finding["start"] : finding["end"]]]
+        for facts, text in zip(seen, (row["text"], row["response"]), strict=False)
+        for finding in cast(list[Row], facts["findings"])
     ]
-    action = close.verdict.action.name.lower()
-    return {
-        "id": row["id"],
-        "action": action,
-        "found": found,
-        "q": row["text"],
-        "a": row["response"],
-    }
+    return {**told, "id": row["id"], "found": found, "q": row["text"], "a": row["response"]}
 
 
 def main() -> None:
