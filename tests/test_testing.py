@@ -82,7 +82,7 @@ def test_looks() -> None:
 
 def test_a_dialogue(policies: PolicySet) -> None:
     exchange = ask("头痛")
-    job = effects.Inspect(1, Passage("头痛", Side.INPUT, Speaker.USER))
+    job = effects.Inspect(1, Passage("头痛", Side.INPUT, Speaker.USER, kinds=frozenset()))
     seen = look(ScriptedDetector(), job.passage)
     session = play(
         Session(policies),
