@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from guardrail.domain.exchange import Exchange, Passage, Side
+from guardrail.domain.exchange import Exchange, Passage, Side, Speaker
 from guardrail.domain.finding import Look
 from guardrail.domain.verdict import Action, Verdict, merged
 from guardrail.guard.flow import CONTEXT_UNITS, Sight
@@ -34,6 +34,18 @@ def cut(text: str) -> list[tuple[int, int, int]]:
             passages.append((start, ends[first], ends[unit]))
             first = unit
     return passages
+
+
+def scope(exchange: Exchange, side: Side, speaker: Speaker) -> Scope:
+    """Where and for whom a text of this exchange is judged."""
+    return Scope(
+        scene=exchange.scene,
+        side=side,
+        audience=exchange.caller.audience,
+        tenant=exchange.caller.tenant,
+        purpose=exchange.purpose,
+        speaker=speaker,
+    )
 
 
 class Question:
@@ -84,12 +96,4 @@ class Question:
         return self._policies.judge(self._scope(n), self.sights[n].observed)
 
     def _scope(self, n: int) -> Scope:
-        exchange = self._exchange
-        return Scope(
-            scene=exchange.scene,
-            side=Side.INPUT,
-            audience=exchange.caller.audience,
-            tenant=exchange.caller.tenant,
-            purpose=exchange.purpose,
-            speaker=exchange.turns[n].speaker,
-        )
+        return scope(self._exchange, Side.INPUT, self._exchange.turns[n].speaker)

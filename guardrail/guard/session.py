@@ -46,7 +46,7 @@ from guardrail.guard import confidence, effects, events, record
 from guardrail.guard.effects import Effect, Ending
 from guardrail.guard.events import Event
 from guardrail.guard.flow import Flow
-from guardrail.guard.question import Question
+from guardrail.guard.question import Question, scope
 from guardrail.guard.redact import Placeholders
 from guardrail.policy.evaluate import HoldMode, PolicySet, Profile, Scope, TierWhen
 from guardrail.wire import alternatives
@@ -358,15 +358,7 @@ class Session:
         return []
 
     def _scope(self) -> Scope:
-        exchange = self._exchange
-        return Scope(
-            scene=exchange.scene,
-            side=Side.OUTPUT,
-            audience=exchange.caller.audience,
-            tenant=exchange.caller.tenant,
-            purpose=exchange.purpose,
-            speaker=Speaker.ASSISTANT,
-        )
+        return scope(self._exchange, Side.OUTPUT, Speaker.ASSISTANT)
 
 
 # Every pair that may happen, and the method that answers it; any other pair is refused.
