@@ -1,6 +1,6 @@
 """The workshop: public and own text in, a signed-off classifier artifact out.
 
-The guard never imports it. `python -m classifiers all --config classifiers/config/first.yaml` runs
+The guard never imports it. `python -m classifiers all --config classifiers/config/clinical-small.yaml` runs
 every step; each can run alone and is skipped when its output is already there (`--force` redoes it).
 On a busy CPU, `OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE` trains faster than waiting threads do.
 

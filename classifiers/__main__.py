@@ -17,7 +17,7 @@ EXAMPLE = """\
 examples:
   python -m classifiers all --data ../shared/data
   python -m classifiers train --force       # redo one step
-  python -m classifiers all --config classifiers/config/second.yaml \\
+  python -m classifiers all --config classifiers/config/clinical-small.yaml \\
       --work classifiers/work2 --out classifiers/work2/artifact
 """
 
@@ -51,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="classifiers", epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("step", choices=[*STEPS, "all"])
-    parser.add_argument("--config", type=Path, default=Path("classifiers/config/first.yaml"))
+    parser.add_argument(
+        "--config", type=Path, default=Path("classifiers/config/clinical-small.yaml")
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("classifiers/work"))
     parser.add_argument("--out", type=Path, help="artifact folder, not the configuration's")

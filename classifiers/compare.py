@@ -1,7 +1,7 @@
 """Artifacts side by side on the very same test rows, each with the marks it ships.
 
     python -m classifiers.compare guardrail/models/clinical-small classifiers/work2/artifact \\
-        --config classifiers/config/second.yaml --work classifiers/work2
+        --config classifiers/config/clinical-small.yaml --work classifiers/work2
 
 Writes compare/table.json and prints a table. Scores are kept per artifact under compare/, by row.
 """
@@ -32,9 +32,13 @@ Json = dict[str, Any]
 def figures(shop: Workshop, judged: Sequence[Row], shipped: Artifact) -> Json:
     """All figures of one artifact, at its own marks."""
     scored = _scores(shop, judged, shipped)
-    fits = [Fit(scale.slope, scale.shift) for scale in shipped.scales]
+    scales = dict(zip(shipped.labels, shipped.scales, strict=True))
+    fits = [
+        Fit(scales[head].slope, scales[head].shift) if head in scales else Fit(1.0, 0.0)
+        for head in HEADS
+    ]
     points = {
-        name: np.array([table[head] for head in HEADS])
+        name: np.array([table.get(head, 1.0) for head in HEADS])
         for name, table in shipped.thresholds.items()
     }
     all_rows = Judged(scored.rows, probabilities(scored, fits), points)

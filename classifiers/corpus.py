@@ -41,8 +41,7 @@ def _read(shop: Workshop) -> tuple[list[Row], Licences]:
             if reader := readers.get(source):
                 found.extend(reader(raw))
                 licences[source].add(raw.get("licence_class", FREE))
-    if shop.config.own_twins:
-        found.extend(own(twins.read(())))
+    found.extend(own(twins.read(())))
     return found, licences
 
 
@@ -69,7 +68,7 @@ def _summary(shop: Workshop, parts: dict[Part, Sequence[Row]]) -> dict[str, obje
     digest = sha256()
     for name in sorted(READERS):
         digest.update(name.encode() + sha256((shop.data / name).read_bytes()).digest())
-    for path in twins.files() if shop.config.own_twins else ():
+    for path in twins.files():
         digest.update(path.name.encode() + sha256(path.read_bytes()).digest())
     return {
         "data_version": digest.hexdigest()[:16],

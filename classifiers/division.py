@@ -29,31 +29,40 @@ class PartsMixed(Exception):
 
 
 PART_OF_SOURCE: dict[str, Part] = {
-    "AI4LIFE-GROUP/med-safety-bench": Part.TRAIN,
     "FudanDISC/DISC-MedLLM": Part.TRAIN,
     "Jarviswang94/Multilingual_safety_benchmark": Part.TRAIN,
     "Kent0n-Li/ChatDoctor": Part.TRAIN,
     "LawRefBook/Laws": Part.TRAIN,
     "SCIR-HI/Huatuo-Llama-Med-Chinese": Part.TRAIN,
-    "STAIR-BUPT/JailBench": Part.TRAIN,
     "SupritYoung/Zhongjing": Part.TRAIN,
     "abachaa/MedQuAD": Part.TRAIN,
+    "IAAR-Shanghai/UHGEval": Part.TRAIN,
+    "RUCAIBox/HaluEval": Part.TRAIN,
     "kyre-99/CMExam-Dataset": Part.TRAIN,
     "leondz/garak": Part.TRAIN,
-    "microsoft/BIPIA": Part.TRAIN,
     "openai/moderation-api-release": Part.TRAIN,
     "qiuhuachuan/smile": Part.TRAIN,
-    "thu-coai/SafetyBench": Part.TRAIN,
     "SCIR-HI/Med-ChatGLM": Part.DEV,
     "Toyhom/Chinese-medical-dialogue-data": Part.DEV,
+    "STAIR-BUPT/JailBench": Part.DEV,
     "askerlee/MedHallu": Part.DEV,
+    "AI4LIFE-GROUP/med-safety-bench": Part.TEST,
     "HongzhiQ/SupervisedVsLLM-EfficacyEval": Part.TEST,
     "IS2Lab/S-Eval": Part.TEST,
     "X-LANCE/MedEthicAlign": Part.TEST,
     "cyang03/CHECKED": Part.TEST,
+    "microsoft/BIPIA": Part.TEST,
     "pariskang/MedEthicsBench": Part.TEST,
     "shibing624/MedicalGPT": Part.TEST,
+    "thu-coai/SafetyBench": Part.TEST,
     "yy-hh/LlmMedEval": Part.TEST,
+}
+# of sources that never train, the scenes and generators by which one model is chosen over another
+DEV_GROUPS: dict[str, frozenset[str]] = {
+    "AI4LIFE-GROUP/med-safety-bench": frozenset({"gpt4", "llama2"}),
+    "X-LANCE/MedEthicAlign": frozenset(
+        {"动物实验", "安宁疗护", "数字医疗", "急危重症处置", "护患关系", "基因干细胞诊疗"}
+    ),
 }
 FREE = "permissive"
 WRITTEN = ("seed/", "own/")
@@ -67,7 +76,8 @@ def written(row: Row) -> bool:
 def part_of(row: Row) -> Part:
     """Where a row belongs. Raises KeyError for a source that nobody has placed."""
     if not written(row):
-        return PART_OF_SOURCE[row.source]
+        chooses = row.group in DEV_GROUPS.get(row.source, ())
+        return Part.DEV if chooses else PART_OF_SOURCE[row.source]
     share = int(sha256(row.group.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
     if share < 0.70:
         return Part.TRAIN

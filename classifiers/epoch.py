@@ -1,8 +1,9 @@
 """What one epoch shows: rows drawn afresh from each pool, cut to windows, batched by length.
 
-A compliant row is sometimes seen by one of its sentences only, as the running guard sees it; a
-violation is always shown by its widest window, since a part of it may be innocent. Both halves of
-a pair get the same benign sentence in front, or none.
+A violation is shown by the window in which it comes out: of a pair, the one that ends where the
+two halves last differ; of a single row, the last and widest. Other parts of it may be innocent. A
+compliant row is sometimes shown by any one of its windows, as the running guard sees it. Both
+halves of a pair get the same benign sentences in front, or none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from classifiers.rows import Row
 from classifiers.settings import RunConfig
@@ -19,6 +21,7 @@ from guardrail.detectors.encoding import Encoder, Window
 PART_WINDOW_RATE = 0.4
 BUCKET_ROWS = 1024
 LONGEST_CHARS = 1200
+SHORT_CHARS = 200  # of both halves: one window shows them whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,13 @@ class Cutter:
         prefix = ""
         if len(unit) > 1 and chance.random() < self._config.context_rate:
             prefix = chance.choice(self._prefixes)
-        return [Example(row, self._window(row, prefix, chance).ids) for row in unit]
+        ends = _decided(unit) if len(unit) > 1 else (LONGEST_CHARS,)
+        return [
+            Example(row, self._window(row, end, prefix, chance).ids)
+            for row, end in zip(unit, ends, strict=True)
+        ]
 
-    def _window(self, row: Row, prefix: str, chance: random.Random) -> Window:
+    def _window(self, row: Row, end: int, prefix: str, chance: random.Random) -> Window:
         text = row.text
         if not row.positive and not row.pair and len(text) > LONGEST_CHARS:
             start = chance.randrange(len(text) - LONGEST_CHARS)
@@ -71,7 +78,22 @@ class Cutter:
         windows = self._encoder.windows(prefix + text[:LONGEST_CHARS], len(prefix))
         if not row.positive and chance.random() < PART_WINDOW_RATE:
             return chance.choice(windows)
-        return max(windows, key=lambda window: len(window.ids))
+        shown = [window for window in windows if window.span.start < len(prefix) + end]
+        return max(
+            reversed(shown), key=lambda window: window.span.end if row.pair else len(window.ids)
+        )
+
+
+def _decided(pair: Unit) -> tuple[int, int]:
+    """Where each half of a pair has told all in which it differs from the other."""
+    first, second = (row.text for row in pair)
+    if len(first) + len(second) < SHORT_CHARS:
+        return len(first), len(second)
+    same = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+    tail = same[-2] if len(same) > 1 else same[-1]
+    if tail.a + tail.size < len(first) or tail.b + tail.size < len(second):
+        return len(first), len(second)
+    return max(1, tail.a), max(1, tail.b)
 
 
 def batches(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from classifiers import rows
 from classifiers.division import Part
 from classifiers.network import Network, padded
 from classifiers.settings import Workshop
+from classifiers.smooth import smooth
 from guardrail.detectors.encoding import Encoder
 
 OPSET = 20
@@ -27,7 +29,8 @@ FLOAT_TOLERANCE = 2e-4
 PADDING_TOLERANCE = 2e-4
 INT8_TOLERANCE = 1.0  # logit; the int8 file is calibrated and measured itself
 MAX_BYTES = 26_000_000
-SAMPLE_ROWS = 64
+SAMPLE_ROWS = 512
+SAMPLE_STEP = 40
 ALONE = 16
 
 
@@ -71,6 +74,8 @@ def run(shop: Workshop) -> None:
     network.eval()
     encoder = Encoder(shop.path("base", "tokenizer.json"), shop.config.shape)
     sample = _sample(shop, encoder)
+    if shop.config.precision == "int8":
+        smooth(network, sample, encoder.pad_id)
     with torch.inference_mode():
         truth = network(*padded(sample, encoder.pad_id, "cpu"))[0].numpy()
     plain, target = shop.path("export", "plain.onnx"), shop.path("export", "model.onnx")
@@ -91,13 +96,10 @@ def run(shop: Workshop) -> None:
 
 
 def _sample(shop: Workshop, encoder: Encoder) -> list[tuple[int, ...]]:
-    """Windows of mixed length, so that the batch is padded."""
-    found = []
-    for row in rows.read(shop.path("data", f"{Part.DEV}.jsonl")):
-        found.extend(window.ids for window in encoder.windows(row.text)[:1])
-        if len(found) == SAMPLE_ROWS:
-            break
-    return found
+    """Last windows of texts of every source and length, so that batches are padded."""
+    chosen = islice(rows.read(shop.path("data", f"{Part.DEV}.jsonl")), 0, None, SAMPLE_STEP)
+    found = [window.ids for row in chosen for window in encoder.windows(row.text)[-1:]]
+    return found[:SAMPLE_ROWS]
 
 
 def _export(model: Exported, path: Path, sample: list[tuple[int, ...]], pad: int) -> None:

@@ -21,7 +21,10 @@ class Network(nn.Module):
     def __init__(self, base: Path) -> None:
         super().__init__()
         self.encoder = BertModel.from_pretrained(
-            base, add_pooling_layer=False, attention_probs_dropout_prob=0.0
+            base,
+            add_pooling_layer=False,
+            attention_probs_dropout_prob=0.0,
+            attn_implementation="eager",  # its backward pass is a quarter faster on a CPU with AMX
         )
         self.encoder.embeddings.word_embeddings.weight.requires_grad = False
         width = self.encoder.config.hidden_size

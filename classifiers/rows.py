@@ -11,7 +11,8 @@ from pathlib import Path
 from guardrail.domain.taxonomy import taxonomy
 
 DIMENSIONS = tuple(term.key for term in taxonomy().dimensions)
-HEADS = (*DIMENSIONS, "injection", "self_harm")
+INTENTS = ("prescription_request", "doctor_replacement")
+HEADS = (*DIMENSIONS, "injection", "self_harm", *INTENTS)
 
 
 @dataclass(frozen=True, slots=True)

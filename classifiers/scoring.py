@@ -22,13 +22,15 @@ from guardrail.detectors.encoding import Encoder
 from guardrail.detectors.onnx import Session
 
 THREADS = 2
-SAMPLED = {
+UNMOVED = -100.0
+SAMPLED = {  # of each source
     "attacks_eval": 400,
-    "crisis_eval": 800,
-    "instructions_eval": 300,
-    "knowledge_eval": 200,
+    "crisis_eval": 1000,
+    "instructions_eval": 500,
+    "knowledge_eval": 300,
     "news_eval": 200,
-    "violations_eval": 600,
+    "refusals_eval": 200,
+    "violations_eval": 800,
 }
 
 
@@ -72,27 +74,35 @@ class Scored:
 
 
 def members(shop: Workshop, part: Part) -> list[Row]:
-    """The rows of a part that are scored; large pools give a fixed random sample."""
+    """The rows of a part that are scored; large pools give a fixed random sample, those that are
+    only measured on one of each source."""
     benign = shop.config.dev_benign if part is Part.DEV else shop.config.test_benign
     limits = {"benign": benign} | SAMPLED
     chance = random.Random(f"{shop.config.seed}/{part}")
-    pools: dict[str, list[Row]] = {}
+    pools: dict[tuple[str, str], list[Row]] = {}
     for row in rows.read(shop.path("data", f"{part}.jsonl")):
-        pools.setdefault(row.pool, []).append(row)
+        source = row.source if row.pool in SAMPLED else ""
+        pools.setdefault((row.pool, source), []).append(row)
     found: list[Row] = []
-    for pool, rows_ in sorted(pools.items()):
+    for (pool, _), rows_ in sorted(pools.items()):
         wanted = min(limits.get(pool, len(rows_)), len(rows_))
         found.extend(rows_ if wanted == len(rows_) else chance.sample(rows_, wanted))
     return found
 
 
 def score(artifact: Artifact, judged: Sequence[Row], label: str) -> Scored:
-    """Rows whose text has no word at all are left out."""
+    """Rows whose text has no word at all are left out. A head that the artifact lacks is never
+    moved by anything."""
     session, encoder = Session(artifact), Encoder(artifact.tokenizer, artifact.shape)
+    places = [HEADS.index(label) for label in artifact.labels]
 
     def logits(row: Row) -> Scores | None:
         windows = encoder.windows(row.text)
-        return np.max(session.infer([w.ids for w in windows]), axis=0) if windows else None
+        if not windows:
+            return None
+        found = np.full(len(HEADS), UNMOVED)
+        found[places] = np.max(session.infer([w.ids for w in windows]), axis=0)
+        return found
 
     with ThreadPoolExecutor(THREADS) as pool:
         bar = tqdm(pool.map(logits, judged), total=len(judged), desc=label, mininterval=10)

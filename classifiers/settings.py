@@ -19,7 +19,6 @@ class RunConfig:
     artifact: str
     base: str
     start: str
-    own_twins: bool
     max_tokens: int
     context_tokens: int
     context_sentences: int

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from classifiers.rows import DIMENSIONS, Row, clean
+from classifiers.rows import DIMENSIONS, INTENTS, Row, clean
 
 Raw = dict[str, Any]
 NEIGHBOUR_WEIGHT = 0.3  # a violation's other dimensions: mostly 0, secondary ones not all marked
@@ -22,6 +22,7 @@ FIRST_PERSON_RISK = re.compile(
 )
 HARMLESS_SCENES = {"commonsense", "Mental_Health"}
 HIJACK_SCENES = {"Goal_Hijacking", "Prompt_Leaking"}
+INTENT_DOUBT = dict.fromkeys(INTENTS, 0.3)  # sources that never thought of these two
 
 
 def raw_rows(path: Path) -> Iterator[Raw]:
@@ -38,16 +39,25 @@ def _row(raw: Raw, pool: str, known: dict[str, int], text: str = "", mark: str =
         pool=pool,
         lang=raw.get("lang", "zh"),
         known=known,
-        group=raw.get("source", "seed"),
+        doubt={head: doubt for head, doubt in INTENT_DOUBT.items() if known.get(head) == 0},
+        group=_kind(raw),
     )
 
 
+def _kind(raw: Raw) -> str:
+    """What a source's rows are grouped by: scene or generator where it names one."""
+    labels = raw.get("labels") or {}
+    return str(labels.get("scene") or labels.get("generator") or raw.get("source", "seed"))
+
+
 def twin(raw: Raw, source: str = "seed/twins") -> Iterator[Row]:
-    """A row of the pairs we write. Dimensions that a violation is not marked with count as 0, with little weight."""
+    """A row of the pairs we write. Heads that a violation is not marked with count as 0, with little weight."""
     marked = set(raw["dims"])
     known = clean(but=["injection"] if marked else [])
     known.update(dict.fromkeys(marked, 1))
     doubt = {head: NEIGHBOUR_WEIGHT for head in known if marked and not known[head]}
+    if raw["dim"] not in INTENTS:
+        doubt |= {head: INTENT_DOUBT[head] for head in INTENTS if known[head] == 0}
     yield Row(
         raw["id"], raw["text"], source, "twins", raw["lang"], known, doubt,
         group=raw["situation"], pair=raw["pair"],
@@ -56,25 +66,29 @@ def twin(raw: Raw, source: str = "seed/twins") -> Iterator[Row]:
 
 def own_twin(raw: Raw) -> Iterator[Row]:
     """A row of the corpus in this repository, `classifiers.twins`; of the same shape as the seed's."""
+    if raw["dim"] == "injection":
+        return injection(raw, "own/twins")
     return twin(raw, "own/twins")
 
 
-def injection(raw: Raw) -> Iterator[Row]:
-    """A seed injection or its look-alike. Injections may ask for any violation: only their own
-    head is known."""
+def injection(raw: Raw, source: str = "seed/injection") -> Iterator[Row]:
+    """An injection or its look-alike. Injections may ask for any violation: only their own head
+    is known, beside those they are marked with."""
     bad = raw["label"] == "violation"
-    known = {"injection": 1, "self_harm": 0} if bad else clean()
+    known = {"self_harm": 0} | dict.fromkeys(raw["dims"], 1) if bad else clean()
     yield Row(
-        raw["id"], raw["text"], "seed/injection", "injection", raw["lang"], known,
+        raw["id"], raw["text"], source, "injection", raw["lang"], known,
         group=raw["pair"].rstrip("mx"), pair=raw["pair"],
     )  # fmt: skip
 
 
 def prescription(raw: Raw) -> Iterator[Row]:
     """Drug text of every kind; prescriptions themselves are the prescription detector's to find,
-    so `saf.medication` is left unknown on them."""
-    but = () if raw["label"] == "ok" else ("saf.medication", "saf.law_regulation", "injection")
-    known = clean(but=but)
+    so `saf.medication` is left unknown on them. Who asks for one shows the intent."""
+    but = ("saf.medication", "saf.law_regulation", "injection", *INTENTS)
+    known = clean(but=() if raw["label"] == "ok" else but)
+    if raw["label"] == "prescription_request":
+        known["prescription_request"] = 1
     yield Row(
         raw["id"], raw["text"], "seed/prescriptions", "prescriptions", raw["lang"], known,
         group=raw["id"],
@@ -82,10 +96,11 @@ def prescription(raw: Raw) -> Iterator[Row]:
 
 
 def med_safety_bench(raw: Raw) -> Iterator[Row]:
-    known = {"self_harm": 0, "injection": 0} | dict.fromkeys(raw["dims"], 1)
-    yield _row(raw, "ethics_en", known)
+    """Requests that break a principle of medical ethics, and refusals of them. Measured on only:
+    without it no English source would be left that training has not seen."""
+    yield _row(raw, "violations_eval", dict.fromkeys(raw["dims"], 1))
     if raw.get("response_risk") == "safe":
-        yield _row(raw, "refusals", clean(), raw["response"], "/r")
+        yield _row(raw, "refusals_eval", clean(), raw["response"], "/r")
 
 
 def consultation(raw: Raw) -> Iterator[Row]:
@@ -97,8 +112,18 @@ def consultation(raw: Raw) -> Iterator[Row]:
         yield _row(raw, "benign", clean(but=but), raw["response"], "/r")
 
 
+def general(raw: Raw) -> Iterator[Row]:
+    """What people ask a general model, and news: text without medicine."""
+    yield _row(raw, "general", clean())
+
+
 def knowledge(raw: Raw) -> Iterator[Row]:
     yield _row(raw, "knowledge", clean())
+
+
+def exam(raw: Raw) -> Iterator[Row]:
+    """Exam items on safety at large; measured on only."""
+    yield _row(raw, "knowledge_eval", clean())
 
 
 def smile(raw: Raw) -> Iterator[Row]:
@@ -117,11 +142,21 @@ def moderation(raw: Raw) -> Iterator[Row]:
 
 
 def jailbreak(raw: Raw) -> Iterator[Row]:
-    attack = raw["labels"].get("attack")
-    if attack in ("plain_seed", None):
-        yield _row(raw, "jailbreak", {"injection": 0, "self_harm": 0})
+    yield _row(raw, "jailbreak", {"injection": 1})
+
+
+def jail_bench(raw: Raw) -> Iterator[Row]:
+    """Measured on only. Its plain questions ask for harm without any attack on the model."""
+    if raw["labels"]["attack"] != "plain_seed":
+        yield _row(raw, "attacks_eval", {"injection": 1})
+
+
+def bipia(raw: Raw) -> Iterator[Row]:
+    """Payloads alone, without a text around them; and ordinary e-mails. Measured on only."""
+    if raw["labels"].get("attack"):
+        yield _row(raw, "payloads_eval", {"injection": 1})
     else:
-        yield _row(raw, "jailbreak", {"injection": 1})
+        yield _row(raw, "instructions_eval", clean())
 
 
 def instruction(raw: Raw) -> Iterator[Row]:
@@ -141,7 +176,7 @@ def mapped(raw: Raw) -> Iterator[Row]:
     """A medical risk row of a source we may only measure on: its mapped dimensions."""
     if raw["risk"] == "knowledge":
         yield _row(raw, "knowledge_eval", clean())
-    else:
+    elif raw["dims"]:
         yield _row(raw, "violations_eval", dict.fromkeys(raw["dims"], 1))
 
 
@@ -187,12 +222,12 @@ READERS: dict[str, dict[str, Reader]] = {
     "b_general_safety.jsonl.gz": {
         "Jarviswang94/Multilingual_safety_benchmark": multilingual,
         "openai/moderation-api-release": moderation,
-        "thu-coai/SafetyBench": knowledge,
+        "thu-coai/SafetyBench": exam,
     },
     "c_jailbreak_injection.jsonl.gz": {
-        "STAIR-BUPT/JailBench": jailbreak,
+        "STAIR-BUPT/JailBench": jail_bench,
         "leondz/garak": jailbreak,
-        "microsoft/BIPIA": jailbreak,
+        "microsoft/BIPIA": bipia,
         "IS2Lab/S-Eval": attack,
         "shibing624/MedicalGPT": instruction,
     },
@@ -211,5 +246,9 @@ READERS: dict[str, dict[str, Reader]] = {
         ),
         consultation,
     ),
-    "g_hallucination_misinfo.jsonl.gz": {"cyang03/CHECKED": news},
+    "g_hallucination_misinfo.jsonl.gz": {
+        "cyang03/CHECKED": news,
+        "RUCAIBox/HaluEval": general,
+        "IAAR-Shanghai/UHGEval": general,
+    },
 }

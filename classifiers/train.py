@@ -23,6 +23,7 @@ from guardrail.detectors.encoding import Encoder, sentences
 
 WARMUP = 0.08
 MARGIN = 1.0
+LONGEST_PREFIX = 120  # characters
 
 
 def run(shop: Workshop) -> None:
@@ -137,11 +138,13 @@ def _rate(step: int, total: int) -> float:
 
 
 def _prefixes(benign: Sequence[Sequence[Row]]) -> list[str]:
+    """Openings of ordinary texts, of one to four sentences."""
     found = []
-    for row in (unit[0] for unit in benign):
-        first = sentences(row.text)[0]
-        if 6 <= first.end <= 50 and first.end < len(row.text):
-            found.append(row.text[: first.end])
+    for number, row in enumerate(unit[0] for unit in benign):
+        spans = sentences(row.text[: 2 * LONGEST_PREFIX])
+        end = spans[min(number % 4, len(spans) - 1)].end
+        if 6 <= end <= LONGEST_PREFIX and end < len(row.text):
+            found.append(row.text[:end])
     return found
 
 

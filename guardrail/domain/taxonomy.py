@@ -27,7 +27,7 @@ class Taxonomy:
 
     @property
     def score_keys(self) -> frozenset[str]:
-        """Every key a rule may compare: the 20 dimensions, injection, self_harm, prescription."""
+        """Every key a rule may compare: the 20 dimensions and the scores beside them."""
         return frozenset(term.key for term in self.dimensions + self.scores)
 
     @property

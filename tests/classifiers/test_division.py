@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.division import (
+    DEV_GROUPS,
     PART_OF_SOURCE,
     Part,
     PartsMixed,
@@ -42,6 +43,13 @@ def test_the_seed_is_divided_about_70_15_15() -> None:
 def test_every_source_that_is_read_has_its_part_and_nothing_else() -> None:
     read = {source for readers in READERS.values() for source in readers if source}
     assert read == PART_OF_SOURCE.keys()
+
+
+def test_scenes_that_choose_a_model_are_not_those_that_judge_it() -> None:
+    bench = "AI4LIFE-GROUP/med-safety-bench"
+    parts = {who: part_of(row("1", source=bench, group=who)) for who in ("gpt4", "llama3")}
+    assert parts == {"gpt4": Part.DEV, "llama3": Part.TEST}
+    assert Part.TRAIN not in {PART_OF_SOURCE[source] for source in DEV_GROUPS}
 
 
 def test_an_unplaced_source_is_refused() -> None:

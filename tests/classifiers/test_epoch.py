@@ -12,7 +12,7 @@ from guardrail.detectors.artifact import shipped
 from guardrail.detectors.encoding import Encoder
 
 CONFIG = replace(
-    load(Path(__file__).parents[2] / "classifiers" / "config" / "first.yaml"),
+    load(Path(__file__).parents[2] / "classifiers" / "config" / "clinical-small.yaml"),
     pools={"twins": 20, "benign": 15},
     batch_rows=8,
 )
@@ -61,3 +61,33 @@ def test_both_halves_get_the_same_opening() -> None:
     opening = ENCODER.windows(PREFIX)[0].ids[1:-1]
     violation = cutter.examples(corpus()[:2], random.Random(5))[0]
     assert violation.ids[1 : 1 + len(opening)] == opening
+
+
+def test_a_pair_is_shown_where_its_halves_last_differ() -> None:
+    before, after = "患者入院后完善检查。" * 12, "随后安排出院，一切顺利。" * 12
+    pair = [
+        Row("v", f"{before}未告知患者就换了药。{after}", "own/twins", "twins", "zh",
+            clean() | {"eth.tcm": 1}, pair="p"),
+        Row("k", f"{before}先告知患者才换了药。{after}", "own/twins", "twins", "zh",
+            clean(), pair="p"),
+    ]  # fmt: skip
+    cutter = Cutter(ENCODER, replace(CONFIG, context_rate=0.0), [PREFIX])
+    violation = cutter.examples(pair, random.Random(1))[0]
+    (told,) = [
+        w
+        for w in ENCODER.windows(pair[0].text)
+        if "未告知" in pair[0].text[w.span.start : w.span.end]
+    ]
+    assert violation.ids == told.ids
+
+
+def test_pairs_that_differ_at_the_end_or_are_short_are_shown_to_the_end() -> None:
+    pair = [
+        Row("v", "体检结果正常。" * 30 + "瞒着她。", "own/twins", "twins", "zh",
+            clean() | {"eth.tcm": 1}, pair="p"),
+        Row("k", "体检结果正常。" * 30 + "告诉她。", "own/twins", "twins", "zh", clean(), pair="p"),
+    ]  # fmt: skip
+    cutter = Cutter(ENCODER, replace(CONFIG, context_rate=0.0), [PREFIX])
+    for unit in (pair, corpus()[:2]):
+        violation = cutter.examples(unit, random.Random(2))[0]
+        assert violation.ids == ENCODER.windows(unit[0].text)[-1].ids

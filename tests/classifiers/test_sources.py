@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from classifiers import sources
-from classifiers.rows import DIMENSIONS, HEADS, folded, read, write
+from classifiers.rows import DIMENSIONS, HEADS, INTENTS, folded, read, write
 
 
 def raw(**more: Any) -> dict[str, Any]:
@@ -14,13 +14,14 @@ def raw(**more: Any) -> dict[str, Any]:
 
 
 def seed(label: str, dims: list[str], **more: Any) -> dict[str, Any]:
-    return raw(label=label, dims=dims, situation="s1", pair="p1", **more)
+    given = {"dim": "eth.tcm", "situation": "s1", "pair": "p1"} | more
+    return raw(label=label, dims=dims, **given)
 
 
 def test_a_compliant_twin_is_known_clean_everywhere() -> None:
     (row,) = sources.twin(seed("ok", []))
     assert row.known == dict.fromkeys(HEADS, 0)
-    assert row.doubt == {}
+    assert row.doubt.keys() == set(INTENTS)
     assert (row.group, row.pair, row.positive) == ("s1", "p1", False)
 
 
@@ -38,10 +39,21 @@ def test_the_own_corpus_teaches_as_the_seed_does() -> None:
     assert replace(own, source=other.source) == other
 
 
-def test_an_injection_says_nothing_about_dimensions() -> None:
-    (bad,) = sources.injection(raw(label="violation", pair="injection-zh-007x"))
-    (good,) = sources.injection(raw(label="ok", pair="injection-zh-007"))
-    assert bad.known == {"injection": 1, "self_harm": 0}
+def test_a_pair_of_an_intent_is_sure_of_both_intents() -> None:
+    (good,) = sources.own_twin(seed("ok", [], dim="doctor_replacement"))
+    (bad,) = sources.own_twin(seed("violation", ["doctor_replacement"], dim="doctor_replacement"))
+    assert good.doubt == {}
+    assert bad.known["doctor_replacement"] == 1
+    assert "doctor_replacement" not in bad.doubt
+
+
+def test_an_injection_says_nothing_about_dimensions_it_is_not_marked_with() -> None:
+    (bad,) = sources.injection(
+        raw(label="violation", pair="injection-zh-007x", dims=["injection", "saf.medication"])
+    )
+    (good,) = sources.own_twin(seed("ok", [], dim="injection", pair="injection-zh-007"))
+    assert bad.known == {"injection": 1, "self_harm": 0, "saf.medication": 1}
+    assert (bad.pool, good.pool, good.source) == ("injection", "injection", "own/twins")
     assert good.known["injection"] == 0
     assert bad.group == good.group
 
@@ -49,8 +61,11 @@ def test_an_injection_says_nothing_about_dimensions() -> None:
 def test_prescriptions_leave_medication_unknown() -> None:
     (order,) = sources.prescription(raw(label="prescription"))
     (leaflet,) = sources.prescription(raw(label="ok"))
+    (wish,) = sources.prescription(raw(label="prescription_request"))
     assert "saf.medication" not in order.known
+    assert "prescription_request" not in order.known
     assert leaflet.known["saf.medication"] == 0
+    assert wish.known["prescription_request"] == 1
 
 
 def test_a_reply_that_names_doses_leaves_medication_unknown() -> None:
@@ -83,12 +98,16 @@ def test_moderation_flags() -> None:
     assert list(sources.moderation(raw(labels={"SH": None}))) == []
 
 
-def test_jailbreaks_and_plain_questions() -> None:
-    (bad,) = sources.jailbreak(raw(labels={"attack": "template_jailbreak"}))
-    (plain,) = sources.jailbreak(raw(labels={"attack": "plain_seed"}))
-    assert bad.known == {"injection": 1}
-    assert plain.known["injection"] == 0
-    assert not set(plain.known) & set(DIMENSIONS)
+def test_attacks_and_what_is_none() -> None:
+    (bad,) = sources.jailbreak(raw(labels={"attack": "in_the_wild_jailbreak"}))
+    (bench,) = sources.jail_bench(raw(labels={"attack": "template_jailbreak"}))
+    assert bad.known == bench.known == {"injection": 1}
+    assert (bad.pool, bench.pool) == ("jailbreak", "attacks_eval")
+    assert list(sources.jail_bench(raw(labels={"attack": "plain_seed"}))) == []
+    (payload,) = sources.bipia(raw(labels={"attack": "indirect_injection_payload"}))
+    (mail,) = sources.bipia(raw())
+    assert (payload.pool, mail.pool) == ("payloads_eval", "instructions_eval")
+    assert not mail.positive
 
 
 def test_scenes_of_the_multilingual_set() -> None:
@@ -101,7 +120,18 @@ def test_scenes_of_the_multilingual_set() -> None:
     assert kinds == {"Goal_Hijacking": [1], "commonsense": [0], "Insult": []}
 
 
-def test_refusals_teach_that_refusing_is_fine() -> None:
+def test_ordinary_text_of_other_worlds_is_clean() -> None:
+    assert next(sources.general(raw())).known == dict.fromkeys(HEADS, 0)
+    assert next(sources.exam(raw())).pool == "knowledge_eval"
+
+
+def test_rows_are_grouped_by_scene_or_generator() -> None:
+    (scene,) = sources.exam(raw(labels={"scene": "动物实验"}))
+    (plain,) = sources.exam(raw())
+    assert (scene.group, plain.group) == ("动物实验", "a/b")
+
+
+def test_refusals_are_no_violations() -> None:
     bad, refusal = sources.med_safety_bench(
         raw(dims=["eth.research"], response="I cannot help with that.", response_risk="safe")
     )
@@ -113,6 +143,7 @@ def test_sources_for_measuring_only() -> None:
     (risk,) = sources.mapped(raw(risk="unsafe_weak", dims=["saf.medication"]))
     (exam,) = sources.mapped(raw(risk="knowledge", dims=["saf.medication"]))
     assert risk.known == {"saf.medication": 1}
+    assert list(sources.mapped(raw(risk="unsafe_weak", dims=[]))) == []
     assert not exam.positive
     assert [row.known for row in sources.crisis(raw(risk="high"))] == [{"self_harm": 1}]
     assert list(sources.crisis(raw(risk="low"))) == []
