@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+import joblib
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -17,34 +20,68 @@ from tqdm import tqdm
 from classifiers import rows, scoring
 from classifiers.division import Part
 from classifiers.epoch import draw, units
+from classifiers.measure import Scores
 from classifiers.rows import HEADS, Row
 from classifiers.scoring import Scored
 from classifiers.settings import Workshop
 
 LONGEST_CHARS = 400
 FEATURES = 150_000
+NEVER = -20.0  # the log-odds of a head that no training row shows
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """Log-odds per head: a weighted sum of n-gram features."""
+
+    features: TfidfVectorizer
+    weights: Scores  # [features, heads]
+    shifts: Scores
+
+    def score(self, judged: Sequence[Row]) -> Scores:
+        return np.asarray(self.features.transform(_texts(judged)) @ self.weights + self.shifts)
 
 
 def run(shop: Workshop) -> None:
-    """Writes baseline/{dev,test}.{npy,jsonl}: its log-odds for the rows that the model is judged on."""
+    """Writes baseline/grams.joblib, and baseline/dev.{npy,jsonl}: its log-odds for dev rows."""
     members = _training_rows(shop)
-    vectoriser = TfidfVectorizer(
+    grams = trained(members)
+    joblib.dump(grams, _path(shop))
+    dev = scoring.members(shop, Part.DEV)
+    scoring.save(shop.path("baseline", Part.DEV), Scored(tuple(dev), grams.score(dev)))
+    shop.path("baseline", "scores.json").write_text(json.dumps({"rows": len(members)}))
+
+
+def trained(members: Sequence[Row]) -> Grams:
+    features = TfidfVectorizer(
         analyzer="char", ngram_range=(1, 3), min_df=2, max_features=FEATURES, sublinear_tf=True
     )
-    features = vectoriser.fit_transform(_texts(members))
-    judged = {part: scoring.members(shop, part) for part in (Part.DEV, Part.TEST)}
-    sparse = {part: vectoriser.transform(_texts(found)) for part, found in judged.items()}
-    logits = {part: np.zeros((len(found), len(HEADS))) for part, found in judged.items()}
-    for place, head in enumerate(tqdm(HEADS, desc="baseline heads")):
+    seen = features.fit_transform(_texts(members)).astype(np.float32)
+    weights = np.zeros((seen.shape[1], len(HEADS)), dtype=np.float32)
+    shifts = np.full(len(HEADS), NEVER)
+    for place, head in enumerate(tqdm(HEADS, desc="baseline heads", mininterval=10)):
         known = [number for number, row in enumerate(members) if head in row.known]
         target = [members[number].known[head] for number in known]
-        model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear")
-        model.fit(features[known], target)
-        for part, matrix in sparse.items():
-            logits[part][:, place] = model.decision_function(matrix)
-    for part, found in judged.items():
-        scoring.save(shop.path("baseline", part), Scored(tuple(found), logits[part]))
-    shop.path("baseline", "scores.json").write_text(json.dumps({"rows": len(members)}))
+        if len(set(target)) == 2:
+            model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear")
+            model.fit(seen[known], target)
+            weights[:, place], shifts[place] = model.coef_[0], model.intercept_[0]
+    return Grams(features, weights, shifts)
+
+
+def score(shop: Workshop, judged: Sequence[Row]) -> Scores:
+    """Log-odds [rows, heads] by the trained baseline."""
+    grams: Grams = joblib.load(_path(shop))
+    return grams.score(judged)
+
+
+def version(shop: Workshop) -> str:
+    """Which training it is, for scores that are kept."""
+    return f"{_path(shop).stat().st_mtime_ns:x}"
+
+
+def _path(shop: Workshop) -> Path:
+    return shop.path("baseline", "grams.joblib")
 
 
 def _training_rows(shop: Workshop) -> list[Row]:
