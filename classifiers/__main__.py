@@ -37,6 +37,7 @@ class Step:
 STEPS = {
     "data": Step("classifiers.corpus", "data/summary.json"),
     "base": Step("classifiers.pretrained", "base/tokenizer.json"),
+    "mine": Step("classifiers.mine", "data/hard.json"),
     "baseline": Step("classifiers.baseline", "baseline/scores.json"),
     "train": Step("classifiers.train", "train/model.pt"),
     "export": Step("classifiers.export", "export/parity.json"),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
 from classifiers.rows import Row
 from classifiers.settings import RunConfig
@@ -41,13 +42,23 @@ def units(rows: Sequence[Row]) -> dict[str, list[Unit]]:
     return {pool: list(members.values()) for pool, members in found.items()}
 
 
-def draw(pools: dict[str, list[Unit]], config: RunConfig, chance: random.Random) -> list[Unit]:
-    """This epoch's units. A pool of pairs counts its rows."""
+def draw(
+    pools: dict[str, list[Unit]],
+    config: RunConfig,
+    chance: random.Random,
+    hard: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Unit]:
+    """This epoch's units. A pool of pairs counts its rows; `hard_share` of a pool with hard rows
+    (ids per pool, from step `mine`) comes from these."""
     chosen: list[Unit] = []
     for pool, rows_wanted in config.pools.items():
-        members = pools[pool]
-        wanted = rows_wanted // max(1, len(members[0]))
-        chosen.extend(chance.sample(members, min(wanted, len(members))))
+        members, names = pools[pool], set(hard.get(pool, ()))
+        wanted = min(rows_wanted // max(1, len(members[0])), len(members))
+        picked = [unit for unit in members if unit[0].id in names]
+        some = min(int(wanted * config.hard_share), len(picked))
+        chosen.extend(chance.sample(picked, some))
+        rest = members if not picked else [unit for unit in members if unit[0].id not in names]
+        chosen.extend(chance.sample(rest, min(wanted - some, len(rest))))
     chance.shuffle(chosen)
     return chosen
 

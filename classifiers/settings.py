@@ -19,6 +19,10 @@ class RunConfig:
     artifact: str
     base: str
     start: str
+    miner: str
+    mined_rows: int
+    hard_pools: list[str]
+    hard_share: float
     max_tokens: int
     context_tokens: int
     context_sentences: int

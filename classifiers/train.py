@@ -40,6 +40,7 @@ class Training:
         self.network = Network(shop.path("base", "x").parent).to(self.device)
         self.pools = units(list(rows.read(shop.path("data", f"{Part.TRAIN}.jsonl"))))
         self.cutter = Cutter(self.encoder, self.config, _prefixes(self.pools["benign"]))
+        self.hard: dict[str, list[str]] = json.loads(shop.path("data", "hard.json").read_text())
         self.optimiser = self._optimiser()
         self.state = shop.path("train", "state.pt")
 
@@ -69,7 +70,8 @@ class Training:
 
     def _batches(self, epoch: int) -> list[list[Example]]:
         chance = random.Random(f"{self.config.seed}/{epoch}")
-        return batches(draw(self.pools, self.config, chance), self.cutter, self.config, chance)
+        chosen = draw(self.pools, self.config, chance, self.hard)
+        return batches(chosen, self.cutter, self.config, chance)
 
     def _epoch(
         self, plan: Sequence[list[Example]], epoch: int, schedule: LRScheduler

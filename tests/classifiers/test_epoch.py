@@ -40,6 +40,14 @@ def test_pairs_are_drawn_whole_and_pools_give_what_they_have() -> None:
     assert sum(len(unit) == 1 for unit in chosen) == 10
 
 
+def test_a_share_of_a_pool_comes_from_its_hard_rows() -> None:
+    config = replace(CONFIG, pools={"benign": 6}, hard_share=0.5)
+    hard = {"benign": ["b1", "b2", "b3", "b4"]}
+    names = {unit[0].id for unit in draw(units(corpus()), config, random.Random(2), hard)}
+    assert len(names) == 6
+    assert len(names & set(hard["benign"])) == 3
+
+
 def test_the_same_seed_draws_the_same_epoch() -> None:
     one, two = (draw(units(corpus()), CONFIG, random.Random("7/0")) for _ in range(2))
     assert one == two

@@ -35,9 +35,22 @@ def test_cases_follow_and_zeroes_stay() -> None:
     assert marks.cases(CASES, MARKS) == expected
 
 
+def test_a_line_that_names_its_mark_gets_it_and_others_stay() -> None:
+    text = """    at_least: 0.5 # mark: injection block
+    findings: {injection: 0.1} # mark: injection handover - 0.005
+    at_least: 0.7
+    when: self_harm >= 0.2
+"""
+    given = {"block": {"injection": 0.9301}, "handover": {"injection": 0.5}}
+    assert marks.marked(text, given) == (
+        text.replace("0.5 #", "0.931 #").replace("{injection: 0.1}", "{injection: 0.495}")
+    )
+    assert marks.write("injection.yaml", text, given) == marks.marked(text, given)
+
+
 def test_the_shipped_policies_are_those_of_the_shipped_artifact() -> None:
     points = artifact.load(artifact.shipped()).thresholds
-    for path in sorted(Path(shipped_folder()).glob("dimension-*.yaml")):
-        write = marks.cases if path.name.endswith(".cases.yaml") else marks.policy
+    for path in sorted(Path(shipped_folder()).glob("*.yaml")):
         text = path.read_text("utf-8")
-        assert write(text, points) == text, f"{path.name}: run python -m classifiers.marks"
+        written = marks.write(path.name, text, points)
+        assert written == text, f"{path.name}: run python -m classifiers.marks"
