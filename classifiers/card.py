@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from classifiers import pretrained, scoring
+from classifiers import pretrained, scoring, wording
 from classifiers.rows import HEADS
 from classifiers.settings import Workshop
+from classifiers.table import BY, area, cell
+from classifiers.target import targets
 from guardrail.detectors.encoding import Encoder
 from guardrail.detectors.onnx import Session
 from guardrail.domain.taxonomy import taxonomy
@@ -100,13 +103,15 @@ def card(lang: str, facts: dict[str, str], measures: Json, thresholds: Json) -> 
     """One model card, from its template."""
     model, baseline = measures["model"], measures["baseline"]
     fields = facts | {
-        "figures": _figures(model, baseline),
-        "dimensions": _dimensions(lang, model, thresholds),
+        "heads": str(len(measures["heads"])),
+        "targets": "\n".join(_targets(lang, measures)),
+        "figures": "\n".join(_figures(lang, model["shares"], baseline["shares"])),
+        "ordered": "\n".join(_ordered(lang, model, baseline)),
+        "dimensions": "\n".join(_dimensions(lang, model, thresholds)),
         "latency": " · ".join(f"{size}: {ms} ms" for size, ms in measures["latency_ms"].items()),
-        "ordered": _share(model["twins_ordered"]),
-        "ordered_baseline": _share(baseline["twins_ordered"]),
-        "crisis_auc": str(model["crisis_auc"]),
-        "calibration_error": str(model["calibration_error"]),
+        "crisis": "\n".join(_crisis(lang, model["crisis"])),
+        "calibration_error": str(model["calibration"]["error"]),
+        "membership": area(measures["remembered"]["loss"]),
     }
     text = (TEMPLATES / f"card.{lang}.md").read_text("utf-8")
     for key, value in fields.items():
@@ -114,33 +119,61 @@ def card(lang: str, facts: dict[str, str], measures: Json, thresholds: Json) -> 
     return text
 
 
-def _figures(model: Json, baseline: Json) -> str:
-    lines = ["| | n | 1 % | 0.3 % | n-gram, 1 % |", "|---|---|---|---|---|"]
-    for name, share in model["handover"].items():
-        if name == "by dimension":
-            continue
-        row = [_share(model[point][name]) for point in ("handover", "block")]
-        n = f"{share['n']}"
-        lines.append(
-            f"| {name} | {n} | {row[0]} | {row[1]} | {_share(baseline['handover'][name])} |"
+def _targets(lang: str, measures: Json) -> Iterator[str]:
+    """What was wanted and missed comes first."""
+    met = {"zh": ("未达到", "达到"), "en": ("**missed**", "met")}[lang]
+    yield "| | | |\n|---|---|---|"
+    for each in sorted(targets(measures), key=lambda each: each.met):
+        measured = wording.measured(each.measured, lang)
+        yield f"| {wording.target(each.wanted, lang)} | {measured} | {met[each.met]} |"
+
+
+def _figures(lang: str, model: Json, baseline: Json) -> Iterator[str]:
+    yield "| | n | 1 % | 0.3 % | n-gram, 1 % |\n|---|---|---|---|---|"
+    last = ""
+    for key, told in model.items():
+        if told["section"] != last:
+            last = told["section"]
+            yield f"| **{wording.section(last, lang)}** | | | | |"
+        at, by = told["at"], told["by"]
+        words = wording.name(told["name"], lang)
+        flagged = wording.by(by, lang, BY.get(by, "its head"))
+        arrow = " ↓" if told["lower"] else ""
+        yield (
+            f"| {words}{wording.COLON[lang == 'zh']}{flagged}{arrow} | {at['handover']['n']} | {cell(at['handover'])}"
+            f" | {cell(at['block'])} | {cell(baseline[key]['at']['handover'])} |"
         )
-    return "\n".join(lines)
 
 
-def _dimensions(lang: str, model: Json, thresholds: Json) -> str:
-    lines = ["| | n | AUC | AUC twins | 1 % | handover | block |", "|---|---|---|---|---|---|---|"]
-    for head in HEADS:
-        area, share = model["auc"][head], model["handover"]["by dimension"].get(head)
-        lines.append(
-            f"| {head} {taxonomy().label(head, lang)} | {area['n']} | {area['ordinary']}"
-            f" | {area['compliant']} | {_share(share) if share else '–'}"
+def _ordered(lang: str, model: Json, baseline: Json) -> Iterator[str]:
+    yield "| | n | | n-gram |\n|---|---|---|---|"
+    for kind in ("ordered", "top dimension"):
+        for name, share in model[kind].items():
+            told = wording.KINDS[kind][lang == "zh"]
+            words = f"{told}{wording.COLON[lang == 'zh']}{wording.name(name, lang)}"
+            yield f"| {words} | {share['n']} | {cell(share)} | {cell(baseline[kind].get(name))} |"
+
+
+def _dimensions(lang: str, model: Json, thresholds: Json) -> Iterator[str]:
+    kind = "blind" if model["dimensions"]["blind"] else "written"
+    yield "| | n | AUC | AUC twins | 1 % | handover | block |\n|---|---|---|---|---|---|---|"
+    for head, told in model["auc"].items():
+        share = model["dimensions"][kind].get(head, {}).get("handover", {}).get("own")
+        yield (
+            f"| {head} {taxonomy().label(head, lang)} | {told['twins']['positive']}"
+            f" | {area(told['ordinary'])} | {area(told['twins'])} | {cell(share)}"
             f" | {thresholds['handover'][head]:.2f} | {thresholds['block'][head]:.2f} |"
         )
-    return "\n".join(lines)
 
 
-def _share(facts: Json) -> str:
-    return f"{facts['rate']:.3f} ({facts['low']:.3f}–{facts['high']:.3f})"
+def _crisis(lang: str, crisis: Json) -> Iterator[str]:
+    for name, told in crisis.items():
+        f1 = told["f1"]
+        yield (
+            f"- {wording.name(name, lang)}: F1 {f1['handover']} (1 %), {f1['block']} (0.3 %), "
+            f"{f1['best']} ({wording.BEST[lang == 'zh']}); AUC {area(told)}, "
+            f"n {told['positive']} / {told['negative']}"
+        )
 
 
 def _json(path: Path) -> Json:

@@ -3,26 +3,25 @@
     python -m classifiers.compare guardrail/models/clinical-small classifiers/work2/artifact \\
         --config classifiers/config/clinical-small.yaml --work classifiers/work2
 
-Writes compare/table.json and prints a table. Scores are kept per artifact under compare/, by row.
+Writes compare/table.json and prints a table. Scores are kept per artifact under scores/, by text.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from classifiers import scoring
-from classifiers.calibrate import Fit, probabilities
+from classifiers import kept, scoring
 from classifiers.division import Part
-from classifiers.evaluate import Judged, at, ordered
-from classifiers.rows import HEADS, Row
-from classifiers.scoring import Scored
+from classifiers.evaluate import at, by_dimension, pairs_ordered
+from classifiers.judged import by_artifact
+from classifiers.questions import about
+from classifiers.rows import Row
 from classifiers.settings import Workshop, load
+from classifiers.table import cell
 from guardrail.detectors import artifact
 from guardrail.detectors.artifact import Artifact
 
@@ -31,67 +30,32 @@ Json = dict[str, Any]
 
 def figures(shop: Workshop, judged: Sequence[Row], shipped: Artifact) -> Json:
     """All figures of one artifact, at its own marks."""
-    scored = _scores(shop, judged, shipped)
-    scales = dict(zip(shipped.labels, shipped.scales, strict=True))
-    fits = [
-        Fit(scales[head].slope, scales[head].shift) if head in scales else Fit(1.0, 0.0)
-        for head in HEADS
-    ]
-    points = {
-        name: np.array([table.get(head, 1.0) for head in HEADS])
-        for name, table in shipped.thresholds.items()
-    }
-    all_rows = Judged(scored.rows, probabilities(scored, fits), points)
-    pairs = {
-        source: ordered(all_rows.picked(_from(source))).facts()
-        for source in sorted({row.source for row in all_rows.rows if row.pool == "twins"})
-    }
-    return {"pairs ordered rightly": pairs} | {point: at(all_rows, point) for point in points}
-
-
-def _from(source: str) -> Callable[[Row], bool]:
-    return lambda row: row.source == source
+    scored = kept.of(shop, shipped, judged)
+    every = by_artifact(shipped, scored.rows, scored.logits)
+    pairs = about(every.rows)
+    found: Json = {"pairs ordered rightly": pairs_ordered(every, pairs)}
+    heads = by_dimension(every, pairs)
+    for point in every.points:
+        own = {
+            f"violations of {head}, own head": told[point]["own"] for head, told in heads.items()
+        }
+        found[point] = at(every, point) | own
+    return found
 
 
 def table(sides: Sequence[Json]) -> list[str]:
     """One line per figure: its name, its n, and the share on every side."""
     lines = []
-    for point in sides[0]:
-        lines.append(f"# {point}")
-        flat = [_flat(side[point]) for side in sides]
-        lines.extend(_line(name, [each[name] for each in flat]) for name in flat[0])
+    for part in sides[0]:
+        lines.append(f"# {part}")
+        for name in dict.fromkeys(name for side in sides for name in side[part]):
+            lines.append(_line(name, [side[part].get(name) for side in sides]))
     return lines
 
 
-def _flat(shares: Json) -> Json:
-    plain = {name: share for name, share in shares.items() if name != "by dimension"}
-    heads = shares.get("by dimension", {})
-    return plain | {f"violations of {head}, own head": share for head, share in heads.items()}
-
-
-def _scores(shop: Workshop, judged: Sequence[Row], shipped: Artifact) -> Scored:
-    """Scores of the rows; only those that are not kept yet are computed."""
-    path = shop.path("compare", shipped.digest[:12])
-    known: dict[str, np.ndarray] = {}
-    if path.with_suffix(".npy").exists():
-        kept = scoring.restore(path)
-        known = {
-            row.id + row.text: found for row, found in zip(kept.rows, kept.logits, strict=True)
-        }
-    fresh = [row for row in judged if row.id + row.text not in known]
-    if fresh:
-        scored = scoring.score(shipped, fresh, shipped.version)
-        pairs = zip(scored.rows, scored.logits, strict=True)
-        known |= {row.id + row.text: found for row, found in pairs}
-    rows = tuple(row for row in judged if row.id + row.text in known)
-    found = Scored(rows, np.array([known[row.id + row.text] for row in rows]))
-    scoring.save(path, found)
-    return found
-
-
-def _line(name: str, shares: Sequence[Json]) -> str:
-    cells = [f"{s['rate']:.3f} ({s['low']:.3f}–{s['high']:.3f})" for s in shares]
-    return " | ".join([name, str(shares[0]["n"]), *cells])
+def _line(name: str, shares: Sequence[Json | None]) -> str:
+    n = next(share["n"] for share in shares if share)
+    return " | ".join([name, str(n), *map(cell, shares)])
 
 
 def main() -> None:

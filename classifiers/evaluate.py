@@ -119,9 +119,9 @@ def figures(shop: Workshop, judged: Judged) -> Figures:
     pairs = about(judged.rows)
     return {
         "shares": shares(judged),
-        "ordered": _ordered(judged, pairs),
+        "ordered": pairs_ordered(judged, pairs),
         "dimensions": {
-            name: _dimensions(judged.picked(lambda row, at=sources: row.source in at), pairs)
+            name: by_dimension(judged.picked(lambda row, at=sources: row.source in at), pairs)
             for name, sources in (("written", (OWN, SEED)), ("blind", (BLIND,)))
         },
         "top dimension": _top(judged),
@@ -151,9 +151,15 @@ def shares(judged: Judged) -> dict[str, Figures]:
             continue
         among = judged.picked(each.among)
         found[each.key] = {
-            point: among.found(each.by, point).facts()
-            for point in judged.points
-            if not (each.by == "any" and point == MOVED)
+            "section": each.section,
+            "name": each.name,
+            "by": each.by,
+            "lower": each.lower,
+            "at": {
+                point: among.found(each.by, point).facts()
+                for point in judged.points
+                if not (each.by == "any" and point == MOVED)
+            },
         }
     return found
 
@@ -175,7 +181,7 @@ def ordered(judged: Judged) -> Rate:
     return rate(found)
 
 
-def _ordered(judged: Judged, pairs: About) -> Figures:
+def pairs_ordered(judged: Judged, pairs: About) -> Figures:
     kinds = {
         f"{writer} ({lang})": both(
             dimensional(pairs), lambda row, at=(source, lang): (row.source, row.lang) == at
@@ -190,7 +196,7 @@ def _ordered(judged: Judged, pairs: About) -> Figures:
     return {name: share.facts() for name, share in found.items() if share.n}
 
 
-def _dimensions(judged: Judged, pairs: About) -> Figures:
+def by_dimension(judged: Judged, pairs: About) -> Figures:
     """Per dimension, on pairs about it: found by its head and by any of the 20, compliant halves
     flagged by any, pairs ordered."""
     found = {}
