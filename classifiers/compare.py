@@ -48,8 +48,8 @@ def table(sides: Sequence[Json]) -> list[str]:
     lines = []
     for part in sides[0]:
         lines.append(f"# {part}")
-        for name in dict.fromkeys(name for side in sides for name in side[part]):
-            lines.append(_line(name, [side[part].get(name) for side in sides]))
+        names = dict.fromkeys(name for side in sides for name in side[part])
+        lines.extend(_line(name, [side[part].get(name) for side in sides]) for name in names)
     return lines
 
 

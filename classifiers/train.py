@@ -56,7 +56,13 @@ class Training:
         )
 
     def run(self) -> None:
-        start = self._resume()
+        """Train, or go on where the last save stands, and write the weights."""
+        self.fit(self._resume())
+        torch.save(self.network.state_dict(), self.shop.path("train", "model.pt"))
+
+    def fit(self, start: int = -1) -> None:
+        """All epochs from `start` on; negative: from the first, and none is saved."""
+        saved, start = start >= 0, max(start, 0)
         plan = [self._batches(epoch) for epoch in range(self.config.epochs)]
         total = sum(map(len, plan))
         done = sum(map(len, plan[:start]))
@@ -64,9 +70,9 @@ class Training:
         for epoch in range(start, self.config.epochs):
             began = time.monotonic()
             losses = self._epoch(plan[epoch], epoch, schedule)
-            self._save(epoch + 1)
-            self._log(epoch, len(plan[epoch]), losses, time.monotonic() - began)
-        torch.save(self.network.state_dict(), self.shop.path("train", "model.pt"))
+            if saved:
+                self._save(epoch + 1)
+                self._log(epoch, len(plan[epoch]), losses, time.monotonic() - began)
 
     def _batches(self, epoch: int) -> list[list[Example]]:
         chance = random.Random(f"{self.config.seed}/{epoch}")
