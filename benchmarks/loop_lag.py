@@ -73,9 +73,9 @@ async def in_the_loop() -> object:
     return infer()
 
 
-async def idle() -> object:
+async def idle() -> None:
     """Ask for nothing."""
-    return await asyncio.sleep(TICK_S)
+    await asyncio.sleep(TICK_S)
 
 
 async def measure(seconds: float) -> None:
