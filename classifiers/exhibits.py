@@ -27,11 +27,13 @@ REFUSALS, JAILBENCH = "AI4LIFE-GROUP/med-safety-bench", "STAIR-BUPT/JailBench"
 PLACES = ("start", "middle", "end")
 MEMBERS = "members"  # the pool of training pairs
 LIMITS = {  # of each source
-    "attacks_eval": 400,
+    "attacks_eval": 300,
+    "benign": 1700,
     "crisis_eval": 1000,
     "general_harm": 300,
-    "knowledge_eval": 400,
-    MEMBERS: 1600,
+    "instructions_eval": 600,
+    "knowledge_eval": 300,
+    MEMBERS: 1200,
     "news_eval": 250,
     "refusals_eval": 300,
     "violations_eval": 1500,

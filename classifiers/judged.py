@@ -87,12 +87,13 @@ def with_moved(judged: Judged, ordinary: Judged) -> Judged:
 
 
 def by_artifact(artifact: Artifact, rows: Sequence[Row], logits: Scores) -> Judged:
-    """What an artifact says with its own calibration, at its own marks."""
+    """What an artifact says with its own calibration, at its own marks. `logits`: [rows, HEADS]."""
     probability = np.zeros((len(rows), len(HEADS)))
-    for place, (label, scale) in enumerate(zip(artifact.labels, artifact.scales, strict=True)):
+    for label, scale in zip(artifact.labels, artifact.scales, strict=True):
         if label in HEADS:
+            place = HEADS.index(label)
             value = np.clip(scale.slope * logits[:, place] + scale.shift, -700, 700)
-            probability[:, HEADS.index(label)] = 1 / (1 + np.exp(-value))
+            probability[:, place] = 1 / (1 + np.exp(-value))
     return Judged(tuple(rows), probability, points(artifact.thresholds))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from classifiers import scoring
 from classifiers.measure import Scores
-from classifiers.rows import Row
+from classifiers.rows import HEADS, Row
 from classifiers.scoring import Scored
 from classifiers.settings import Workshop
 from guardrail.detectors.artifact import Artifact
@@ -23,14 +23,14 @@ Score = Callable[[Sequence[Row]], Scores]
 
 
 def of(shop: Workshop, artifact: Artifact, rows: Sequence[Row]) -> Scored:
-    """Logits of the rows by this artifact; rows without any word are left out."""
-    shape = sha256(repr(artifact.shape).encode()).hexdigest()[:6]
+    """Logits [rows, HEADS] by this artifact; rows without any word are left out."""
+    shape = sha256(repr((artifact.shape, HEADS)).encode()).hexdigest()[:6]
     path = shop.path("scores", f"{artifact.digest[:12]}-{shape}.npz")
 
     def score(fresh: Sequence[Row]) -> Scores:
         scored = scoring.score(artifact, fresh, artifact.version)
         found = {row.text: logits for row, logits in zip(scored.rows, scored.logits, strict=True)}
-        blank = np.full(len(artifact.labels), np.nan)
+        blank = np.full(len(HEADS), np.nan)
         return np.array([found.get(row.text, blank) for row in fresh])
 
     logits = scores(path, rows, score)

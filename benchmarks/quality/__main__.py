@@ -19,6 +19,7 @@ from classifiers.rows import Row
 from classifiers.settings import Workshop, load
 from guardrail.detectors import artifact
 from guardrail.detectors.artifact import Artifact
+from guardrail.detectors.onnx import Session
 from guardrail.domain.errors import BadConfig
 
 Facts = dict[str, Any]
@@ -63,6 +64,8 @@ def measured(shop: Workshop, shipped: Artifact, options: argparse.Namespace) -> 
     began, load_average = time.monotonic(), os.getloadavg()[0]
     rows = exhibits.of(shop, options.rows)
     facts = evaluate.measured(shop, shipped, rows)
+    rounds = min(evaluate.ROUNDS, options.rows or evaluate.ROUNDS)
+    facts["latency_ms"] = evaluate.latency(Session(shipped), rounds)
     facts["texts"] = texts.cost(shipped, list(filter(from_("benign"), rows)))
     facts["other"] = _other(shop, rows, options)
     if options.float:

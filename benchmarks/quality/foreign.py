@@ -39,7 +39,7 @@ FILES = {
 }
 TOKENS = 128
 FETCH_S = 300
-FEW, MORE = 300, 700  # of each pool and source; one text costs it as much as ten of ours
+FEW, MORE = 250, 500  # of each pool and source; one text costs it as much as ten of ours
 DEV_BENIGN = 1200
 
 
