@@ -21,6 +21,7 @@ from classifiers.scoring import Scored
 from classifiers.settings import Workshop
 
 LONG_TEXTS = 4
+LARGEST = 700.0  # log-odds; beyond it the exponential overflows
 PULL = 4.0  # weight of the common fit, in violations
 LOW_SHARE = 0.5  # a head is reported from half of its lowest threshold
 FLOOR = 0.10  # the prior: below it a score speaks against a violation
@@ -32,7 +33,8 @@ class Fit:
     shift: float
 
     def probability(self, logit: Scores) -> Scores:
-        return np.asarray(1 / (1 + np.exp(-(self.slope * logit + self.shift))))
+        value = np.clip(self.slope * logit + self.shift, -LARGEST, LARGEST)
+        return np.asarray(1 / (1 + np.exp(-value)))
 
 
 def run(shop: Workshop) -> None:
