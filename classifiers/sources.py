@@ -113,8 +113,11 @@ def consultation(raw: Raw) -> Iterator[Row]:
 
 
 def general(raw: Raw) -> Iterator[Row]:
-    """What people ask a general model, and news: text without medicine."""
-    yield _row(raw, "general", clean())
+    """What people ask a general model, and news: text without medicine. Of requests only that they
+    are no attack: taught as clean everywhere, they taught that whatever is put as an English
+    request is clean."""
+    requests = raw["source"] == "RUCAIBox/HaluEval"
+    yield _row(raw, "general", clean(but=DIMENSIONS if requests else ()))
 
 
 def knowledge(raw: Raw) -> Iterator[Row]:

@@ -122,6 +122,8 @@ def test_scenes_of_the_multilingual_set() -> None:
 
 def test_ordinary_text_of_other_worlds_is_clean() -> None:
     assert next(sources.general(raw())).known == dict.fromkeys(HEADS, 0)
+    request = next(sources.general(raw(source="RUCAIBox/HaluEval")))
+    assert request.known == {head: 0 for head in HEADS if head not in DIMENSIONS}
     assert next(sources.exam(raw())).pool == "knowledge_eval"
 
 
