@@ -8,5 +8,6 @@ Read in the order of the steps: `rows` (one labelled text), `sources` (what each
 teach), `division` (which sources are for training, dev and test, and the proof that they do not
 mix), `corpus` (step data), `pretrained` (step base), `network` and `train`, `export`, `scoring`
 (any text through the shipped path), `calibrate`, `evaluate` with `baseline`, and `card`; `compare`
-sets artifacts side by side. `twins` checks the corpus we write, which `corpus` divides as the seed.
+sets artifacts side by side. Measuring: `exhibits` (the rows judged), `questions` (what is asked of
+them), `judged`, `measure` and `target`. `twins` checks the corpus we write.
 """

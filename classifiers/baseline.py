@@ -49,7 +49,23 @@ def run(shop: Workshop) -> None:
     joblib.dump(grams, _path(shop))
     dev = scoring.members(shop, Part.DEV)
     scoring.save(shop.path("baseline", Part.DEV), Scored(tuple(dev), grams.score(dev)))
-    shop.path("baseline", "scores.json").write_text(json.dumps({"rows": len(members)}))
+    told = {"rows": len(members), "data": _data(shop)}
+    shop.path("baseline", "scores.json").write_text(json.dumps(told))
+
+
+def current(shop: Workshop) -> bool:
+    """Is there a baseline, and did it learn from the rows that are there now?"""
+    told = shop.path("baseline", "scores.json")
+    return (
+        _path(shop).exists()
+        and told.exists()
+        and json.loads(told.read_text("utf-8")).get("data") == _data(shop)
+    )
+
+
+def _data(shop: Workshop) -> str:
+    summary = json.loads(shop.path("data", "summary.json").read_text("utf-8"))
+    return str(summary["data_version"])
 
 
 def trained(members: Sequence[Row]) -> Grams:

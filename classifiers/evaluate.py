@@ -44,10 +44,13 @@ from classifiers.questions import (
     both,
     dimensional,
     from_,
+    marked,
     negative,
     of_pairs,
     positive,
     questions,
+    sourced,
+    spoken,
 )
 from classifiers.rows import DIMENSIONS, HEADS, INTENTS, Row
 from classifiers.scoring import Scored
@@ -99,7 +102,7 @@ def by_model(shop: Workshop, artifact: Artifact, rows: Sequence[Row]) -> Judged:
 
 def by_baseline(shop: Workshop, rows: Sequence[Row]) -> Judged:
     """The n-grams, calibrated and given marks on dev by the rule that the model's marks follow."""
-    if not shop.path("baseline", "scores.json").exists():
+    if not baseline.current(shop):
         baseline.run(shop)
     dev = scoring.restore(shop.path("baseline", Part.DEV))
     fits = calibrate.fit(dev, shop.config.prior)
@@ -123,7 +126,7 @@ def figures(shop: Workshop, judged: Judged) -> Figures:
         "shares": shares(judged),
         "ordered": pairs_ordered(judged, pairs),
         "dimensions": {
-            name: by_dimension(judged.picked(lambda row, at=sources: row.source in at), pairs)
+            name: by_dimension(judged.picked(sourced(*sources)), pairs)
             for name, sources in (("written", (OWN, SEED)), ("blind", (BLIND,)))
         },
         "top dimension": _top(judged),
@@ -185,9 +188,7 @@ def ordered(judged: Judged) -> Rate:
 
 def pairs_ordered(judged: Judged, pairs: About) -> Figures:
     kinds = {
-        f"{writer} ({lang})": both(
-            dimensional(pairs), lambda row, at=(source, lang): (row.source, row.lang) == at
-        )
+        f"{writer} ({lang})": both(dimensional(pairs), sourced(source), spoken(lang))
         for source, writer in WRITERS.items()
         for lang in ("zh", "en")
     }
@@ -204,10 +205,7 @@ def by_dimension(judged: Judged, pairs: About) -> Figures:
     found = {}
     for head in DIMENSIONS:
         rows = judged.picked(both(from_("twins"), of_pairs(pairs, head)))
-        bad, good = (
-            rows.picked(lambda row, head=head: row.known.get(head) == 1),
-            rows.picked(negative),
-        )
+        bad, good = rows.picked(marked(head)), rows.picked(negative)
         if bad.rows:
             found[head] = {
                 point: {
@@ -231,7 +229,7 @@ def _top(judged: Judged) -> Figures:
     }
     found = {}
     for name, keep in asked.items():
-        rows = judged.picked(both(keep, lambda row: any(row.known.get(d) == 1 for d in DIMENSIONS)))
+        rows = judged.picked(both(keep, marked(*DIMENSIONS)))
         best = rows.probability[:, : len(DIMENSIONS)].argmax(axis=1)
         right = [row.known.get(DIMENSIONS[n]) == 1 for row, n in zip(rows.rows, best, strict=True)]
         if right:
@@ -241,9 +239,7 @@ def _top(judged: Judged) -> Figures:
 
 def _auc(judged: Judged, pairs: About, head: str) -> Figures:
     """On own text: rows of the head against ordinary texts, and against their own other halves."""
-    own = judged.picked(
-        both(of_pairs(pairs, head), lambda row: row.known.get(head) == 1, written)
-    ).column(head)
+    own = judged.picked(both(of_pairs(pairs, head), marked(head), written)).column(head)
     near = judged.picked(both(of_pairs(pairs, head), negative, written)).column(head)
     ordinary = judged.picked(from_("benign")).column(head)
     return {"ordinary": auc_facts(own, ordinary), "twins": auc_facts(own, near)}
@@ -275,7 +271,10 @@ def _calibration(shop: Workshop, judged: Judged) -> Figures:
     rows = Scored(own.rows, own.probability)
     heads = [head for head in HEADS if judged.has(head)]
     parts = {head: calibrate.sample(rows, head, shop.config.prior) for head in heads}
-    whole = [np.concatenate([part[side] for part in parts.values()]) for side in range(3)]
+    promised, truth, weight = (
+        np.concatenate([part[side] for part in parts.values()]) for side in range(3)
+    )
+    whole = (promised, truth, weight)
     return {
         "error": round(expected_calibration_error(*whole), 4),
         "by head": {h: round(expected_calibration_error(*part), 4) for h, part in parts.items()},
@@ -305,9 +304,9 @@ def gap(judged: Judged, pairs: About) -> Figures:
     """Recall on unseen situations of the corpus we train on, minus recall on unseen sources."""
     found = {}
     for lang in ("zh", "en"):
-        spoken = judged.picked(lambda row, lang=lang: row.lang == lang)
-        inside = spoken.picked(both(dimensional(pairs), positive, written))
-        outside = spoken.picked(from_("violations_eval"))
+        said = judged.picked(spoken(lang))
+        inside = said.picked(both(dimensional(pairs), positive, written))
+        outside = said.picked(from_("violations_eval"))
         for point in judged.points:
             here, there = (part.found("dimensions", point) for part in (inside, outside))
             found[f"{lang}, {point}"] = difference(here, there) if here.n and there.n else None
@@ -331,8 +330,7 @@ def remembered(judged: Judged) -> Figures:
 
 
 def _recall(judged: Judged) -> Rate:
-    marked = judged.picked(lambda row: any(row.known.get(head) == 1 for head in DIMENSIONS))
-    return marked.found("dimensions", "handover")
+    return judged.picked(marked(*DIMENSIONS)).found("dimensions", "handover")
 
 
 def _loss(judged: Judged) -> Scores:

@@ -105,7 +105,7 @@ def best_f1(truth: NDArray[np.bool_], scores: Scores) -> float:
     """The F1 of the best of all thresholds: what the order could give, not what a user gets."""
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(truth[order])
-    ends = np.append(np.diff(scores[order]) != 0, True)  # a threshold cannot part equal scores
+    ends = np.append(np.diff(scores[order]), 1.0) != 0  # a threshold cannot part equal scores
     found = 2 * hits / (np.arange(len(order)) + 1 + truth.sum())
     return float(found[ends].max()) if len(order) else 0.0
 

@@ -50,12 +50,10 @@ def dimensional(pairs: About) -> Keep:
     )
 
 
-def of_pairs(pairs: About, head: str, *, positive: bool | None = None) -> Keep:
-    """Rows of pairs about this head, of one half or of both."""
+def of_pairs(pairs: About, head: str) -> Keep:
+    """Rows of pairs about this head."""
     return lambda row: (
-        row.pool in ("twins", "injection")
-        and head in pairs.get(row.pair, frozenset())
-        and positive in (None, row.positive)
+        row.pool in ("twins", "injection") and head in pairs.get(row.pair, frozenset())
     )
 
 
@@ -65,6 +63,19 @@ def both(*keeps: Keep) -> Keep:
 
 def from_(pool: str, source: str = "") -> Keep:
     return lambda row: row.pool == pool and source in ("", row.source)
+
+
+def sourced(*sources: str) -> Keep:
+    return lambda row: row.source in sources
+
+
+def spoken(lang: str) -> Keep:
+    return lambda row: row.lang == lang
+
+
+def marked(*heads: str) -> Keep:
+    """Rows that show one of these heads."""
+    return lambda row: any(row.known.get(head) == 1 for head in heads)
 
 
 def positive(row: Row) -> bool:
@@ -102,7 +113,7 @@ def _violations() -> Iterator[Question]:
 def _twins(pairs: About) -> Iterator[Question]:
     for source, writer in WRITERS.items():
         for lang in ("zh", "en"):
-            rows = both(dimensional(pairs), from_("twins", source), _in(lang))
+            rows = both(dimensional(pairs), from_("twins", source), spoken(lang))
             name = f"{writer} ({lang})"
             yield Question("twins", f"{name}, violations", "dimensions", both(rows, positive))
             yield Question("twins", f"{name}, violations", "own", both(rows, positive))
@@ -155,7 +166,7 @@ def _crisis(pairs: About) -> Iterator[Question]:
     high, low = both(from_("suicide_risk"), positive), both(from_("suicide_risk"), negative)
     calm = both(from_("crisis_eval"), negative)
     for source, writer in WRITERS.items():
-        own = both(of_pairs(pairs, "self_harm"), lambda row, name=source: row.source == name)
+        own = both(of_pairs(pairs, "self_harm"), sourced(source))
         yield Question("self-harm", f"{writer}, crisis", "self_harm", both(own, positive))
         yield _lower("self-harm", f"{writer}, none", "self_harm", both(own, negative))
     yield Question("self-harm", "SOS-1K, high risk", "self_harm", high)
@@ -165,16 +176,14 @@ def _crisis(pairs: About) -> Iterator[Question]:
 
 def _intents(pairs: About) -> Iterator[Question]:
     for head in INTENTS:
-        meant, other = (of_pairs(pairs, head, positive=half) for half in (True, False))
-        yield Question("intents", f"{head}, meant", head, meant)
-        yield _lower("intents", f"{head}, not meant", head, other)
+        for source, writer in WRITERS.items():
+            rows = both(of_pairs(pairs, head), sourced(source))
+            name = f"{head}, {writer}"
+            yield Question("intents", f"{name}, meant", head, both(rows, positive))
+            yield _lower("intents", f"{name}, not meant", head, both(rows, negative))
 
 
 def _foreign() -> Iterator[Question]:
     names = {"whitzard-ai/jade-db": "JADE", "AIFlames/Flames": "Flames"}
     for source, name in names.items():
         yield Question("general harm", f"{name} (zh)", "any", from_("general_harm", source))
-
-
-def _in(lang: str) -> Keep:
-    return lambda row: row.lang == lang

@@ -100,7 +100,7 @@ def _other(facts: Facts) -> str:
 def _targets(facts: Facts) -> Iterator[str]:
     yield "| wanted | measured | |"
     yield "|---|---|---|"
-    for each in targets(facts):
+    for each in sorted(targets(facts), key=lambda each: each.met):
         yield f"| {each.wanted} | {each.measured} | {'met' if each.met else '**missed**'} |"
 
 

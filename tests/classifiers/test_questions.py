@@ -36,6 +36,10 @@ def test_every_question_is_asked_once_and_by_something_known() -> None:
 def test_a_compliant_half_belongs_to_what_its_pair_is_about() -> None:
     assert about(ROWS)["p"] == {LAW, "eth.tcm"}
     assert answered("twins: own pairs (zh), compliant, by dimensions") == ["k"]
-    assert answered("intents: prescription_request, not meant, by prescription_request") == ["l"]
-    assert answered("intents: prescription_request, meant, by prescription_request") == ["w"]
+    assert answered(
+        "intents: prescription_request, own pairs, not meant, by prescription_request"
+    ) == ["l"]
+    assert answered("intents: prescription_request, own pairs, meant, by prescription_request") == [
+        "w"
+    ]
     assert answered("false alarms: compliant halves of pairs, by any") == ["k"]
