@@ -37,7 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     if not shop.path("data", "test.jsonl").exists():
         print(f"no rows in {shop.work}: `python -m classifiers data` first", file=sys.stderr)
         return 2
-    facts = measured(shop, shipped, options)
+    try:
+        facts = measured(shop, shipped, options)
+    except exhibits.Blemished as error:
+        print(f"blind pairs: {error}", file=sys.stderr)
+        return 2
     write(options.out, facts)
     for name in ("seconds", "rows"):
         print(f"{name}: {facts['run'][name]}")

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from classifiers.evaluate import (
     at,
     by_dimension,
+    calibrated,
     curves,
     gap,
     ordered,
@@ -14,8 +18,11 @@ from classifiers.evaluate import (
 )
 from classifiers.judged import ABSENT, with_moved
 from classifiers.questions import about
-from classifiers.rows import Row, clean
+from classifiers.rows import HEADS, Row, clean
+from classifiers.settings import Workshop, load
+from guardrail.detectors.artifact import Scale
 
+CONFIG = Path(__file__).parents[2] / "classifiers" / "config" / "clinical-small.yaml"
 LAW, TCM = "saf.law_regulation", "eth.tcm"
 
 
@@ -93,3 +100,20 @@ def test_what_was_trained_on_is_told_from_what_was_not_by_its_loss(judge) -> Non
     assert found["found"]["unseen"]["hits"] == 0
     same = remembered(judge([*trained, *pair("p", LAW, (0.99, 0.01)) * 5]))
     assert same["loss"]["auc"] == pytest.approx(0.5)
+
+
+def test_an_exported_file_is_judged_with_the_calibration_fitted_to_it(tmp_path: Path) -> None:
+    shop = Workshop(load(CONFIG), tmp_path, tmp_path)
+    shop.path("export", "model.onnx").write_bytes(b"weights")
+    marks = {point: dict.fromkeys(HEADS, 0.5) for point in ("handover", "block")}
+    told = {
+        "model": "x",
+        "calibration": {head: {"slope": 2.0, "shift": -1.0} for head in HEADS},
+        "thresholds": marks,
+        "low": dict.fromkeys(HEADS, 0.25),
+    }
+    shop.path("calibrate", "calibration.json").write_text(json.dumps(told))
+    found = calibrated(shop)
+    assert found.scales == (Scale(2.0, -1.0),) * len(HEADS)
+    assert found.thresholds == marks
+    assert found.labels == HEADS
