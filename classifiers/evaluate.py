@@ -291,7 +291,8 @@ def curves(judged: Judged) -> dict[str, list[list[float]]]:
         "MedEthicAlign (zh)": from_("violations_eval", "X-LANCE/MedEthicAlign"),
         "S-Eval medical (zh)": from_("violations_eval", "IS2Lab/S-Eval"),
         "MedSafetyBench (en)": from_("violations_eval", MED_SAFETY),
-        "pairs, unseen situations": both(dimensional(pairs), positive),
+        "pairs, unseen situations": both(dimensional(pairs), positive, written),
+        "blind pairs": both(dimensional(pairs), positive, sourced(BLIND)),
     }
     lines = {
         name: curve(judged.picked(keep).margin(DIMENSIONS), ordinary, SHARES)
