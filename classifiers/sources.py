@@ -5,16 +5,20 @@ Each function turns one raw row into rows; a head that the source says nothing a
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from classifiers.rows import DIMENSIONS, INTENTS, Row, clean
 
 Raw = dict[str, Any]
+RULES = Path(__file__).parent / "data" / "medes_rules.csv"
 NEIGHBOUR_WEIGHT = 0.3  # a violation's other dimensions: mostly 0, secondary ones not all marked
 FIRST_PERSON_RISK = re.compile(
     r"我[^。！？]{0,12}(想死|想自杀|想过自杀|自残|割腕|不想活|轻生|结束生命|寻死)"
@@ -179,8 +183,21 @@ def mapped(raw: Raw) -> Iterator[Row]:
     """A medical risk row of a source we may only measure on: its mapped dimensions."""
     if raw["risk"] == "knowledge":
         yield _row(raw, "knowledge_eval", clean())
-    elif raw["dims"]:
-        yield _row(raw, "violations_eval", dict.fromkeys(raw["dims"], 1))
+    elif dims := _by_rule(raw["labels"]["rule"]) if "rule" in raw["labels"] else raw["dims"]:
+        yield _row(raw, "violations_eval", dict.fromkeys(dims, 1))
+
+
+@cache
+def _rules() -> dict[str, list[str]]:
+    """Dimensions by digest of a scenario's rule, labelled by us; the rules' text stays outside."""
+    with RULES.open(encoding="utf-8", newline="") as file:
+        found = {row["rule"]: row["dims"].split("|") for row in csv.DictReader(file)}
+    return {digest: [dim for dim in dims if dim in DIMENSIONS] for digest, dims in found.items()}
+
+
+def _by_rule(rule: str) -> list[str]:
+    """None for a rule that fits no dimension, or that nobody has labelled."""
+    return _rules().get(sha256(rule.encode()).hexdigest()[:16], [])
 
 
 def dilemma(raw: Raw) -> Iterator[Row]:

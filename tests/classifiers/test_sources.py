@@ -158,6 +158,14 @@ def test_sources_for_measuring_only() -> None:
     assert set(next(sources.dilemma(raw())).known) == set(DIMENSIONS)
 
 
+def test_a_scenario_has_the_dimensions_of_its_rule() -> None:
+    by_digest = sources._rules()  # noqa: SLF001
+    assert len(by_digest) > 900
+    assert {dim for dims in by_digest.values() for dim in dims} <= set(DIMENSIONS)
+    unknown = raw(risk="unsafe_weak", dims=["saf.medication"], labels={"rule": "nobody's"})
+    assert list(sources.mapped(unknown)) == []
+
+
 def test_rows_come_back_from_disk_as_they_went(tmp_path: Any) -> None:
     rows = [*sources.twin(seed("violation", ["eth.tcm"])), *sources.knowledge(raw())]
     write(tmp_path / "deep" / "rows.jsonl", rows)
