@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,13 +76,18 @@ def trained(members: Sequence[Row]) -> Grams:
     seen = features.fit_transform(_texts(members)).astype(np.float32)
     weights = np.zeros((seen.shape[1], len(HEADS)), dtype=np.float32)
     shifts = np.full(len(HEADS), NEVER)
-    for place, head in enumerate(tqdm(HEADS, desc="baseline heads", mininterval=10)):
+
+    def learn(head: str) -> None:
         known = [number for number, row in enumerate(members) if head in row.known]
         target = [members[number].known[head] for number in known]
         if len(set(target)) == 2:
             model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear")
             model.fit(seen[known], target)
+            place = HEADS.index(head)
             weights[:, place], shifts[place] = model.coef_[0], model.intercept_[0]
+
+    with ThreadPoolExecutor(scoring.THREADS) as pool:
+        list(tqdm(pool.map(learn, HEADS), total=len(HEADS), desc="baseline heads", mininterval=10))
     return Grams(features, weights, shifts)
 
 
