@@ -44,6 +44,7 @@ def scores(path: Path, rows: Sequence[Row], score: Score) -> Scores:
     for start in range(0, len(fresh), CHUNK):
         part = fresh[start : start + CHUNK]
         known |= zip(map(_key, part), score(part), strict=True)
+        known |= _read(path)  # another run may have kept some meanwhile
         _write(path, known)
     return np.array([known[_key(row)] for row in rows], dtype=np.float64)
 
