@@ -11,6 +11,7 @@ from classifiers.target import targets
 
 Facts = Mapping[str, Any]
 OPEN, CLOSE = "<!-- judgement -->", "<!-- /judgement -->"
+POINTS = {"handover": "1 % mark", "block": "0.3 % mark", "moved": "at 1 % here"}
 PLOTS = {
     "recall-false-alarms.svg": "recall against false alarms",
     "precision-recall.svg": "precision against recall",
@@ -192,7 +193,8 @@ def _rest(facts: Facts) -> Iterator[str]:
         )
     for name, told in model["gap"].items():
         if told:
-            yield f"- Recall on own unseen situations minus unseen sources ({name.replace(', ', ', at ')}): {gap(told)}."
+            lang, point = name.split(", ")
+            yield f"- Recall on own unseen situations minus unseen sources, {lang}, {POINTS[point]}: {gap(told)}."
     found = remembered["found"]
     yield (
         f"- Membership: can scores tell a trained pair from an unseen one of the same writers? By loss AUC {area(remembered['loss'])}, by confidence "
