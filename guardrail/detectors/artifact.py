@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -48,9 +48,19 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How logits are read: calibration, thresholds and low marks fitted to one graph."""
+
+    scales: tuple[Scale, ...]
+    thresholds: Mapping[str, Mapping[str, float]]
+    low: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """`thresholds` maps operating point (`handover`, `block`) to score key to probability;
-    `low` is the mark below which a head is not even reported as a finding."""
+    """`devices` are those on which the model file runs as it is; `floating`, where there is one, is
+    how the float graph of the same weights is read. `thresholds` maps operating point (`handover`,
+    `block`) to score key to probability; `low` is the mark below which a head is not even reported as a finding."""
 
     folder: Path
     name: str
@@ -64,6 +74,14 @@ class Artifact:
     files: Mapping[str, str]
     facts: Mapping[str, str]
     probes: tuple[Probe, ...] = ()
+    floating: Reading | None = None
+
+    def on(self, device: str) -> Artifact:
+        """The same, read as fits what runs on that device."""
+        if self.floating is None or device in self.devices:
+            return self
+        given = self.floating
+        return replace(self, scales=given.scales, thresholds=given.thresholds, low=given.low)
 
     @property
     def digest(self) -> str:
@@ -114,6 +132,9 @@ class _ManifestShape(msgspec.Struct, forbid_unknown_fields=True):
     files: dict[str, str]
     facts: dict[str, str]
     probes: list[_ProbeShape]
+    calibration_float: dict[str, _ScaleShape] | None = None
+    thresholds_float: dict[str, dict[str, float]] | None = None
+    low_float: dict[str, float] | None = None
 
 
 def shipped() -> Path:
@@ -132,10 +153,7 @@ def load(folder: Path) -> Artifact:
         name=given.name,
         version=given.version,
         labels=tuple(given.labels),
-        scales=tuple(
-            Scale(given.calibration[label].slope, given.calibration[label].shift)
-            for label in given.labels
-        ),
+        scales=_scales(given.labels, given.calibration),
         thresholds=given.thresholds,
         low=given.low,
         shape=Shape(**msgspec.structs.asdict(given.window)),
@@ -143,7 +161,24 @@ def load(folder: Path) -> Artifact:
         files=given.files,
         facts=given.facts,
         probes=tuple(Probe(probe.text, tuple(probe.logits)) for probe in given.probes),
+        floating=_floating(folder, given),
     )
+
+
+def _scales(labels: Sequence[str], table: Mapping[str, _ScaleShape]) -> tuple[Scale, ...]:
+    return tuple(Scale(table[label].slope, table[label].shift) for label in labels)
+
+
+def _floating(folder: Path, given: _ManifestShape) -> Reading | None:
+    scales, thresholds, low = given.calibration_float, given.thresholds_float, given.low_float
+    if scales is None and thresholds is None and low is None:
+        return None
+    if scales is None or thresholds is None or low is None:
+        raise BadConfig("model_manifest", f"{folder}: a part of the *_float tables", _REMEDY)
+    _check_tables(folder, given.labels, [scales, low, *thresholds.values()])
+    if thresholds.keys() != given.thresholds.keys():
+        raise BadConfig("model_manifest", f"{folder}: operating points differ", _REMEDY)
+    return Reading(_scales(given.labels, scales), thresholds, low)
 
 
 def _manifest(path: Path) -> _ManifestShape:
@@ -162,7 +197,7 @@ def _verify(folder: Path, expected: Mapping[str, str]) -> None:
         path = folder / name
         if not path.is_file():
             raise BadConfig("model_missing", f"{path} is missing", _REMEDY)
-        found = _digest(path)
+        found = digest_of(path)
         if found != expected[name]:
             raise BadConfig(
                 "model_hash", f"{path} has sha256 {found}, expected {expected[name]}", _REMEDY
@@ -173,14 +208,19 @@ def _check_names(folder: Path, given: _ManifestShape) -> None:
     labels = set(given.labels)
     if strange := labels - taxonomy().score_keys:
         raise BadConfig("model_labels", f"{folder}: unknown labels {sorted(strange)}", _REMEDY)
-    tables: list[Mapping[str, Any]] = [given.calibration, given.low, *given.thresholds.values()]
+    _check_tables(folder, given.labels, [given.calibration, given.low, *given.thresholds.values()])
+
+
+def _check_tables(folder: Path, named: Sequence[str], tables: Sequence[Mapping[str, Any]]) -> None:
+    labels = set(named)
     if not labels or any(table.keys() != labels for table in tables):
         raise BadConfig(
             "model_manifest", f"{folder}: labels, calibration and thresholds differ", _REMEDY
         )
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     digest = sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
