@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from guardrail.desk import pages
-from guardrail.detectors import artifact
+from guardrail.detectors import artifact, built
 from guardrail.detectors.batching import Limits
 from guardrail.detectors.onnx import ClassifierDetector, classifier
 from guardrail.detectors.panel import Panel
@@ -58,7 +58,9 @@ def classifiers(settings: Settings) -> ClassifierDetector:
     chosen = settings.classifier
     limits = Limits(queue_tokens=chosen.queue_tokens, threads=chosen.threads)
     found = artifact.load(chosen.model or artifact.shipped())
-    return classifier(found, chosen.device, limits)
+    return classifier(
+        found, chosen.device, limits, built.folders(found, settings.data, chosen.built)
+    )
 
 
 def detectors(judge: ClassifierDetector) -> list[Detector]:

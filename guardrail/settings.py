@@ -64,6 +64,9 @@ class ClassifierSettings(_Frozen):
         default=None, description="artifact folder; the shipped one if unset"
     )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="cpu or cuda")
+    built: Path | None = Field(
+        default=None, description="folder of what `guardrail models build` made, if not the default"
+    )
     threads: int = Field(default=1, ge=1, description="inference threads")
     queue_tokens: int = Field(
         default=65536, gt=0, description="tokens that may wait; more is a gap"

@@ -7,6 +7,7 @@ digits in pieces, `offset.py` for the way back to the original), so that detecto
 
 `phi.py` is Presidio with our recognisers (`phi_zh.py` and its siblings: numbers, names, addresses);
 `lexicon.py` and `prescription.py` read drugs and orders, `phrases.py` injection and self-harm;
-`onnx.py` runs a classifier artifact (`artifact.py`, `encoding.py`, `batching.py`).
+`onnx.py` runs a classifier artifact (`artifact.py`, `encoding.py`, `batching.py`), on a GPU by the
+graph that `float_graph.py` makes of its weights (`built.py`).
 A new detector is one file that meets `guard.ports.Detector` and passes `check_detector`.
 """

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,46 @@ def test_a_manifest_that_does_not_fit_refuses_to_start(
 ) -> None:
     rewrite(copy, change)
     assert refusal(copy).code == code
+
+
+def floating(manifest: Manifest, **changes: object) -> None:
+    """Tables for the float graph beside those of the int8 file."""
+    shifted = {
+        label: {"slope": 2.0, "shift": each["shift"]}
+        for label, each in manifest["calibration"].items()
+    }
+    given = {
+        "calibration_float": shifted,
+        "thresholds_float": manifest["thresholds"],
+        "low_float": manifest["low"],
+    }
+    manifest.update({key: value for key, value in (given | changes).items() if value is not None})
+
+
+def test_the_float_graph_is_read_by_its_own_calibration(copy: Path) -> None:
+    rewrite(copy, floating)
+    artifact = load(copy)
+    assert artifact.on("cpu") == artifact
+    assert {scale.slope for scale in artifact.on("cuda").scales} == {2.0}
+    assert load(shipped()).on("cuda").scales == artifact.scales  # without one, by the int8 file's
+    direct = replace(artifact, devices=("cpu", "cuda"))
+    assert direct.on("cuda") == direct
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"low_float": None},
+        {"calibration_float": {}},
+        {"thresholds_float": {}},
+        {"thresholds_float": {"handover": {}, "block": {}}},
+    ],
+)
+def test_a_part_of_the_float_tables_refuses_to_start(
+    copy: Path, changes: dict[str, object]
+) -> None:
+    rewrite(copy, lambda manifest: floating(manifest, **changes))
+    assert refusal(copy).code == "model_manifest"
 
 
 def test_a_manifest_that_is_no_json_names_its_place(copy: Path) -> None:
