@@ -59,6 +59,7 @@ def run(shop: Workshop) -> None:
         "calibration": calibration["calibration"],
         "thresholds": calibration["thresholds"],
         "low": calibration["low"],
+        **{key: table for key, table in calibration.items() if key.endswith("_float")},
         "window": asdict(shop.config.shape),
         "devices": list(scoring.devices(shop.config.precision)),
         "files": {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def provisional(shop: Workshop) -> Artifact:
         devices=devices(shop.config.precision),
         files={"model.onnx": digest},
         facts={},
+    )
+
+
+def floating(shop: Workshop) -> Artifact:
+    """The same weights as the float graph that a GPU runs, here in fp32 on the CPU."""
+    from guardrail.detectors.float_graph import rebuild
+
+    small = provisional(shop)
+    model = shop.path("float", "model.onnx")
+    rebuild(small.model, model, "fp32")
+    shutil.copy(small.tokenizer, model.with_name("tokenizer.json"))
+    digest = sha256(model.read_bytes()).hexdigest()
+    return replace(
+        small, folder=model.parent, devices=devices("fp32"), files={"model.onnx": digest}
     )
 
 
