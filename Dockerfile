@@ -30,7 +30,8 @@ RUN /opt/guardrail/bin/pip install --require-hashes -r requirements/gpu.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY guardrail guardrail
 COPY policies policies
-RUN /opt/guardrail/bin/pip install --no-deps --no-build-isolation .
+RUN /opt/guardrail/bin/pip install --no-deps --no-build-isolation . \
+    && /opt/guardrail/bin/guardrail models build --device cuda
 
 # ---- what runs: no compiler, no root, nothing written outside the data folder and /tmp
 FROM ${BASE_IMAGE} AS runtime

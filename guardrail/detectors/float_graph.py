@@ -19,8 +19,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from onnx.checker import ValidationError
 from onnx.helper import make_node
 from onnx.numpy_helper import from_array, to_array
+from onnx.shape_inference import InferenceError
 
 from guardrail.detectors.built import Precision
 from guardrail.domain.errors import BadConfig
@@ -55,7 +57,7 @@ def _read(source: Path) -> ModelProto:
 def _check(source: Path, model: ModelProto) -> None:
     try:
         onnx.checker.check_model(model, full_check=True)
-    except Exception as error:  # noqa: BLE001 - as above, and shape inference has another
+    except (ValidationError, InferenceError) as error:
         raise BadConfig("model_graph", f"{source}: {error}", _REMEDY) from None
 
 

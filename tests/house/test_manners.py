@@ -7,7 +7,11 @@ import ast
 ENVIRONMENT_READER = "guardrail/settings.py"
 CATCH_ALLS = {"guardrail/server/problems.py", "guardrail/detectors/panel.py"}
 # Libraries that raise bare or unrelated exceptions; each is translated into one of ours at once.
-TRANSLATIONS = {"guardrail/detectors/encoding.py", "guardrail/detectors/onnx.py"}
+TRANSLATIONS = {
+    "guardrail/detectors/encoding.py",
+    "guardrail/detectors/float_graph.py",
+    "guardrail/detectors/onnx.py",
+}
 MAY_WAIT = (
     "guardrail/app.py",
     "guardrail/cli/",
