@@ -3,11 +3,13 @@
 A probability needs a mix of texts to be a share of. Ours is stated in the configuration (`prior`):
 per head so many violations, near misses (compliant twins and other seed rows) and ordinary texts.
 With few violations per head, slope and shift are drawn towards those fitted on all heads together.
+An int8 file is calibrated twice: itself, and the float graph of its weights that a GPU runs.
 """
 
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +21,10 @@ from classifiers.measure import Scores, joint_thresholds
 from classifiers.rows import HEADS
 from classifiers.scoring import Scored
 from classifiers.settings import Workshop
+from guardrail.detectors.artifact import Artifact
 
 LONG_TEXTS = 4
+FLOAT_PART = 3  # one row in so many: a float graph on a CPU takes twice as long
 LARGEST = 700.0  # log-odds; beyond it the exponential overflows
 PULL = 4.0  # weight of the common fit, in violations
 LOW_SHARE = 0.5  # a head is reported from half of its lowest threshold
@@ -40,16 +44,30 @@ class Fit:
 def run(shop: Workshop) -> None:
     """Writes calibrate/calibration.json and the dev scores beside it."""
     artifact = scoring.provisional(shop)
-    scored = scoring.score(artifact, scoring.members(shop, Part.DEV), "dev")
-    scoring.save(shop.path("calibrate", "dev"), scored)
+    found: dict[str, object] = {"model": artifact.digest} | tables(shop, artifact, "dev")
+    if shop.config.precision == "int8":
+        wide = tables(shop, scoring.floating(shop), "dev_float")
+        found |= {f"{name}_float": table for name, table in wide.items()}
+    shop.path("calibrate", "calibration.json").write_text(json.dumps(found, indent=1))
+
+
+def tables(shop: Workshop, artifact: Artifact, label: str) -> dict[str, object]:
+    """Calibration, thresholds and low marks of one graph; its dev scores are left behind. Sources
+    that choose a model (pools `*_eval`) calibrate nothing: their labels are not ours."""
+    members = [row for row in scoring.members(shop, Part.DEV) if not row.pool.endswith("_eval")]
+    if label != "dev":
+        members = random.Random(f"{shop.config.seed}/{label}").sample(
+            members, len(members) // FLOAT_PART
+        )
+    scored = scoring.score(artifact, members, label)
+    scoring.save(shop.path("calibrate", label), scored)
     fits = fit(scored, shop.config.prior)
     points = {
         name: dict(zip(HEADS, map(float, values), strict=True))
         for name, values in thresholds(scored, fits, shop.config.false_alarms).items()
     }
     lowest = {head: min(point[head] for point in points.values()) for head in HEADS}
-    found = {
-        "model": artifact.digest,
+    return {
         "calibration": {
             head: {"slope": each.slope, "shift": each.shift}
             for head, each in zip(HEADS, fits, strict=True)
@@ -57,7 +75,6 @@ def run(shop: Workshop) -> None:
         "thresholds": points,
         "low": {head: LOW_SHARE * value for head, value in lowest.items()},
     }
-    shop.path("calibrate", "calibration.json").write_text(json.dumps(found, indent=1))
 
 
 def thresholds(scored: Scored, fits: list[Fit], budgets: dict[str, float]) -> dict[str, Scores]:

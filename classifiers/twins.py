@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -89,16 +90,22 @@ def _row_faults(row: Row, dims: set[str]) -> Iterator[str]:
 
 
 def near_copies(rows: Sequence[Row]) -> Iterator[tuple[Row, Row, float]]:
-    """Pairs of texts of different situations whose 5-gram Jaccard reaches `NEAR`."""
+    """Pairs of texts of different situations whose 5-gram Jaccard reaches `NEAR`.
+
+    Two such texts share half of either's grams, so they also share one of the rarer halves:
+    only these are indexed (prefix filtering, Chaudhuri et al. 2006).
+    """
     grams = [{row["text"][i : i + 5] for i in range(max(1, len(row["text"]) - 4))} for row in rows]
+    common = Counter(gram for found in grams for gram in found)
     holders: dict[str, list[int]] = defaultdict(list)
     for n, found in enumerate(grams):
-        shared: Counter[int] = Counter(m for gram in found for m in holders[gram])
-        for m, count in shared.items():
-            share = count / (len(found) + len(grams[m]) - count)
+        rare = sorted(found, key=lambda gram: (common[gram], gram))
+        prefix = rare[: len(rare) - math.ceil(NEAR * len(rare)) + 1]
+        for m in sorted({m for gram in prefix for m in holders[gram]}):
+            share = len(found & grams[m]) / len(found | grams[m])
             if share >= NEAR and rows[n]["situation"] != rows[m]["situation"]:
                 yield rows[m], rows[n], share
-        for gram in found:
+        for gram in prefix:
             holders[gram].append(n)
 
 
