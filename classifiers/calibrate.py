@@ -23,6 +23,7 @@ from classifiers.scoring import Scored
 from classifiers.settings import Workshop
 from guardrail.detectors.artifact import Artifact
 
+ORDINARY = ("benign", "ordinary")
 LONG_TEXTS = 4
 FLOAT_PART = 3  # one row in so many: a float graph on a CPU takes twice as long
 LARGEST = 700.0  # log-odds; beyond it the exponential overflows
@@ -81,7 +82,7 @@ def thresholds(scored: Scored, fits: list[Fit], budgets: dict[str, float]) -> di
     """Per operating point, thresholds that hold the budget on ordinary dev texts of which half are
     long. A long answer has more sentences to trip over: it is four texts of the sources one after
     another, whose score is the largest of the four."""
-    benign = probabilities(scored.where(row.pool == "benign" for row in scored.rows), fits)
+    benign = probabilities(scored.where(row.pool in ORDINARY for row in scored.rows), fits)
     whole = len(benign) // LONG_TEXTS * LONG_TEXTS
     long = benign[:whole].reshape(-1, LONG_TEXTS, benign.shape[1]).max(axis=1)
     mixed = np.concatenate([benign[: len(long)], long])
@@ -108,7 +109,7 @@ def sample(scored: Scored, head: str, prior: dict[str, float]) -> tuple[Scores, 
     for number, row in enumerate(scored.rows):
         if head in row.known and head not in row.doubt:
             kept.append(number)
-            near = "benign" if row.pool == "benign" else "near"
+            near = "benign" if row.pool in ORDINARY else "near"
             groups.append("positive" if row.known[head] else near)
     counts = {group: groups.count(group) for group in prior}
     weight = np.array([prior[group] / counts[group] for group in groups])

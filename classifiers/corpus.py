@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -13,8 +14,9 @@ from classifiers import rows, twins
 from classifiers.division import FREE, Part, check, only_whole_pairs, part_of, without_copies
 from classifiers.rows import Row
 from classifiers.settings import Workshop
-from classifiers.sources import READERS, own_twin, raw_rows
+from classifiers.sources import READERS, ordinary, own_twin, raw_rows
 
+ORDINARY = Path(__file__).parent / "data" / "ordinary"
 Licences = dict[str, set[str]]
 
 
@@ -42,7 +44,15 @@ def _read(shop: Workshop) -> tuple[list[Row], Licences]:
                 found.extend(reader(raw))
                 licences[source].add(raw.get("licence_class", FREE))
     found.extend(own(twins.read(())))
+    for path in ordinary_files():
+        lines = path.read_text("utf-8").splitlines()
+        found.extend(row for line in lines for row in ordinary(json.loads(line)))
     return found, licences
+
+
+def ordinary_files() -> list[Path]:
+    """The harmless texts of ours."""
+    return sorted(ORDINARY.glob("*.jsonl"))
 
 
 def own(raws: Sequence[twins.Row]) -> list[Row]:
@@ -68,7 +78,7 @@ def _summary(shop: Workshop, parts: dict[Part, Sequence[Row]]) -> dict[str, obje
     digest = sha256()
     for name in sorted(READERS):
         digest.update(name.encode() + sha256((shop.data / name).read_bytes()).digest())
-    for path in twins.files():
+    for path in (*twins.files(), *ordinary_files()):
         digest.update(path.name.encode() + sha256(path.read_bytes()).digest())
     return {
         "data_version": digest.hexdigest()[:16],

@@ -75,6 +75,14 @@ def own_twin(raw: Raw) -> Iterator[Row]:
     return twin(raw, "own/twins")
 
 
+def ordinary(raw: Raw) -> Iterator[Row]:
+    """A harmless text of ours in a form that was taken for a violation: long task prompts, refusals,
+    open dilemmas. Known clean everywhere."""
+    yield Row(
+        raw["id"], raw["text"], "own/ordinary", "ordinary", raw["lang"], clean(), group=raw["id"]
+    )
+
+
 def injection(raw: Raw, source: str = "seed/injection") -> Iterator[Row]:
     """An injection or its look-alike. Injections may ask for any violation: only their own head
     is known, beside those they are marked with."""

@@ -120,6 +120,12 @@ def test_scenes_of_the_multilingual_set() -> None:
     assert kinds == {"Goal_Hijacking": [1], "commonsense": [0], "Insult": []}
 
 
+def test_our_ordinary_texts_are_clean() -> None:
+    (row,) = sources.ordinary(raw(id="A-ord-001"))
+    assert row.known == dict.fromkeys(HEADS, 0)
+    assert (row.pool, row.source, row.group) == ("ordinary", "own/ordinary", "A-ord-001")
+
+
 def test_ordinary_text_of_other_worlds_is_clean() -> None:
     assert next(sources.general(raw())).known == dict.fromkeys(HEADS, 0)
     request = next(sources.general(raw(source="RUCAIBox/HaluEval")))
