@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from classifiers import twins
-from classifiers.corpus import Faulty, divide, own
+from classifiers.corpus import Faulty, divide, ordinary_files, own
 from classifiers.division import Part, check
 from classifiers.rows import Row, clean
 
@@ -63,3 +65,15 @@ def test_a_corpus_with_faults_teaches_nothing() -> None:
     half = twins.read(())[:1]
     with pytest.raises(Faulty, match="not one violation and one ok"):
         own(half)
+
+
+def test_our_ordinary_texts_are_whole_and_told_once() -> None:
+    rows = [
+        json.loads(line)
+        for path in ordinary_files()
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    assert len(rows) >= 300
+    assert all(row.keys() == {"id", "lang", "text", "writer"} for row in rows)
+    assert {row["lang"] for row in rows} == {"zh", "en"}
+    assert len({row["id"] for row in rows}) == len({row["text"] for row in rows}) == len(rows)

@@ -165,7 +165,7 @@ def test_sources_for_measuring_only() -> None:
 
 
 def test_a_scenario_has_the_dimensions_of_its_rule() -> None:
-    by_digest = sources._rules()  # noqa: SLF001
+    by_digest = sources._rules()
     assert len(by_digest) > 900
     assert {dim for dims in by_digest.values() for dim in dims} <= set(DIMENSIONS)
     unknown = raw(risk="unsafe_weak", dims=["saf.medication"], labels={"rule": "nobody's"})
