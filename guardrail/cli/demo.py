@@ -46,7 +46,7 @@ QUESTIONS = (
         "personal data goes upstream masked / 隐私脱敏",
         "demo-c",
         "我叫王小明，手机13800138000，电话回访可以吗？",
-        "My mobile is 13800138000. Please repeat my mobile number.",
+        "My mobile is 13800138000. How can I sleep better?",
     ),
     (
         "a prescription is blocked / 拦截处方",
